@@ -1,0 +1,98 @@
+// The informer cache: every object of the store, decoded and encoded, with the recent changes. Written by the informer alone
+// (informer.h), read by reconcilers and by the wires.
+#pragma once
+
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "controller/ports/clock.h"
+#include "specs/meta/expected.h"
+#include "specs/meta/key.h"
+#include "specs/meta/meta.h"
+#include "specs/v1/kinds.h"
+
+namespace zoe {
+
+// An immutable version of one object. Shared, never changed.
+struct Entry {
+  Key key;
+  Revision revision = 0;
+  const v1::Kind* kind = nullptr;
+  std::shared_ptr<const ObjectBase> object;      // meta.resource_version == revision
+  std::string json;                              // v1::EncodeJson(object): GET's answer, byte for byte
+  uint64_t sequence = 0;                         // of the change that brought it; see Event
+};
+using EntryPtr = std::shared_ptr<const Entry>;
+
+enum class ChangeType { kAdded, kModified, kDeleted };
+
+// One change as a watcher sees it. For kDeleted `entry` is the last version, re-encoded with the deletion's revision.
+struct CacheEvent {
+  ChangeType type;
+  Revision revision = 0;
+  EntryPtr entry;
+  EntryPtr previous;  // kModified: the version before (selectors: a change may leave or enter a watcher's selection)
+};
+
+// A list that is true at `revision`. The entries are shared.
+struct Snapshot {
+  std::vector<EntryPtr> entries;  // ordered by namespace, name
+  Revision revision = 0;
+};
+
+// Thread-safe. Reads never block on I/O.
+class Cache {
+ public:
+  explicit Cache(size_t history = 8192);
+
+  // nullptr if there is none.
+  EntryPtr Get(const Key& key) const;
+  template <class T>
+  std::shared_ptr<const T> Get(const Key& key) const {
+    const EntryPtr entry = Get(key);
+    return entry ? std::static_pointer_cast<const T>(entry->object) : nullptr;
+  }
+  // `ns` empty: all namespaces.
+  Snapshot List(std::string_view kind, std::string_view ns = {}) const;
+  Revision revision() const;
+  bool synced() const;
+  // Counts changes of one kind: equal values mean that List(kind) is still the same (for cached list bodies).
+  uint64_t KindVersion(std::string_view kind) const;
+
+  // Waits until the cache has reached `revision`: a writer reads its own write. False after `timeout`.
+  bool WaitFor(Revision revision, Duration timeout) const;
+
+  // Changes of a kind after `since`, at most `max`, oldest first. kExpired if the history no longer reaches back that far. `upto` is the revision
+  // that the answer is complete to (a bookmark).
+  struct Changes {
+    std::vector<CacheEvent> events;
+    Revision upto = 0;
+  };
+  Expected<Changes> Since(std::string_view kind, Revision since, size_t max) const;
+
+  // Called after each change, on the informer's thread: must only post. Removed when the handle goes.
+  using Listener = std::function<void(const CacheEvent&)>;
+  std::shared_ptr<void> Listen(Listener listener);
+
+ private:
+  friend class Informer;
+  // Informer only.
+  void Apply(EntryPtr entry);                                  // ignored if not newer
+  void Erase(const Key& key, Revision revision);
+  void ReplaceAll(std::vector<EntryPtr> entries, Revision revision);  // after a gap: differences become events; watchers from before expire
+  void AdvanceTo(Revision revision);
+  // The implementation's members stand in this header's private part; cache/ owns them.
+  struct State;
+  std::shared_ptr<State> state_;
+};
+
+}  // namespace zoe

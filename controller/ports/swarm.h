@@ -1,0 +1,208 @@
+// The Docker Swarm as the control loop sees it. Implementations: apis/docker (Engine API), apis/sim (simulated); one conformance suite
+// (test/conformance/swarm). All lists are limited to objects with this deployment's label unless said otherwise.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "controller/ports/context.h"
+#include "specs/meta/expected.h"
+#include "specs/meta/key.h"
+#include "specs/meta/time.h"
+
+namespace zoe {
+
+// Labels on everything that we make (contract).
+inline constexpr std::string_view kLabelDeployment = "zoe.deployment", kLabelNamespace = "zoe.namespace", kLabelKind = "zoe.kind",
+                                  kLabelName = "zoe.name", kLabelUid = "zoe.uid", kLabelService = "zoe.service";
+
+using Labels = std::map<std::string, std::string>;
+
+struct SwarmMount {
+  std::string source, target;  // bind mount of a host path
+  bool read_only = false;
+  bool operator==(const SwarmMount&) const = default;
+};
+
+struct SwarmNetworkAttachment {
+  std::string network_id;
+  std::vector<std::string> aliases;  // DNS names of all tasks
+  bool operator==(const SwarmNetworkAttachment&) const = default;
+};
+
+struct SwarmHealthcheck {
+  std::vector<std::string> test;  // as Docker's: {"CMD", ...} or {"CMD-SHELL", "..."}
+  Duration interval{}, timeout{}, start_period{};
+  int retries = 0;
+  bool operator==(const SwarmHealthcheck&) const = default;
+};
+
+enum class RestartCondition { kNone, kOnFailure, kAny };
+enum class UpdateOrder { kStopFirst, kStartFirst };
+enum class FailureAction { kPause, kRollback };
+enum class EndpointMode { kDnsrr, kVip };
+
+// Every field that we ever set on a Swarm service, all of them explicit. What Swarm reports is read back into the same struct, so that
+// "does it need an update?" is operator== : an update that changes nothing must never be sent (it overwrites the rollback target).
+// `replicas` and everything under "task" are told apart by SameTasks.
+struct SwarmServiceSpec {
+  std::string name;   // <= 63, unique in the Swarm, can't change
+  Labels labels;      // on the service, not on its containers
+  uint64_t replicas = 0;
+
+  // task: a change of anything here replaces the containers
+  std::string image;
+  std::vector<std::string> command, args;
+  std::vector<std::string> env;  // "NAME=value"; may hold Swarm's own templates
+  std::string hostname;          // may hold Swarm's own templates
+  std::string dir, user;
+  Labels container_labels;
+  std::vector<SwarmMount> mounts;
+  std::vector<SwarmNetworkAttachment> networks;
+  std::vector<std::string> dns_search, dns_options;
+  std::vector<std::string> constraints;
+  int64_t cpu_request_nano = 0, cpu_limit_nano = 0;           // 1e9 is one CPU; 0: none
+  int64_t memory_request_bytes = 0, memory_limit_bytes = 0;
+  int64_t shm_bytes = 0;                                      // 0: Docker's default
+  std::optional<SwarmHealthcheck> healthcheck;
+  bool init = true;                                           // tini as pid 1: signals reach the program, zombies are reaped
+  Duration stop_grace_period{10'000};
+  RestartCondition restart_condition = RestartCondition::kAny;
+  Duration restart_delay{1'000};
+  uint64_t restart_max_attempts = 0;                          // 0: no limit
+  std::string gelf_address;                                   // empty: the engine's default log driver
+  uint64_t force_update = 0;                                  // another value restarts the containers
+
+  // how a change rolls
+  uint64_t update_parallelism = 1;
+  UpdateOrder update_order = UpdateOrder::kStopFirst;
+  FailureAction update_failure_action = FailureAction::kPause;
+  EndpointMode endpoint_mode = EndpointMode::kDnsrr;
+
+  bool operator==(const SwarmServiceSpec&) const = default;
+};
+
+// True if going from a to b replaces no container (labels, replicas and update policy may differ).
+bool SameTasks(const SwarmServiceSpec& a, const SwarmServiceSpec& b);
+
+enum class UpdateState { kNone, kUpdating, kPaused, kCompleted, kRollbackStarted, kRollbackPaused, kRollbackCompleted };
+
+struct SwarmService {
+  std::string id;
+  uint64_t version = 0;
+  SwarmServiceSpec spec;
+  UpdateState update_state = UpdateState::kNone;
+  std::string update_message;
+};
+
+// In Swarm's order; a task only moves forward.
+enum class TaskState {
+  kNew, kPending, kAssigned, kAccepted, kPreparing, kReady, kStarting, kRunning,
+  kComplete, kShutdown, kFailed, kRejected, kRemove, kOrphaned,
+};
+std::string_view TaskStateName(TaskState state);  // "running"
+inline bool IsTerminal(TaskState s) { return s >= TaskState::kComplete; }
+
+struct SwarmTask {
+  std::string id, service_id, node_id, node_name;
+  int32_t slot = 0;
+  TaskState state = TaskState::kNew, desired_state = TaskState::kRunning;
+  std::string message, error;      // Swarm's words: "no suitable node (insufficient resources on 3 nodes)"
+  std::optional<int> exit_code;    // of a task that ran and ended
+  WallTime created_at{}, timestamp{};  // timestamp: of the state
+  bool node_down = false;          // its node is down or unknown: `state` may be stale
+  std::string container_id;
+};
+
+struct Observation {
+  std::vector<SwarmService> services;  // of one object
+  std::vector<SwarmTask> tasks;        // of these services, old ones that Swarm still remembers included
+};
+
+struct SwarmNetworkSpec {
+  std::string name;
+  Labels labels;
+  std::string subnet;  // CIDR; empty: Swarm chooses
+  bool encrypted = false, internal = false, attachable = false;
+  bool operator==(const SwarmNetworkSpec&) const = default;
+};
+struct SwarmNetwork {
+  std::string id;
+  SwarmNetworkSpec spec;
+};
+
+struct SwarmNode {
+  std::string id, name, address, engine_version;
+  bool manager = false, leader = false, ready = false;
+  std::string availability;  // active | pause | drain
+  int64_t cpu_nano = 0, memory_bytes = 0;
+  Labels labels;
+};
+
+// Something about an object of ours may have changed. An empty kind: anything may have (reconnected, list again).
+struct SwarmHint {
+  std::string kind, ns, name;  // from the labels: of the owner, e.g. Execution/alice/wordcount
+};
+
+struct LogQuery {
+  std::string service_id;
+  int32_t slot = 0;            // 0: all tasks
+  bool follow = false, timestamps = false;
+  std::optional<int64_t> tail, since_seconds;
+};
+// One piece of container output with its line break. Return false to end.
+using LogSink = std::function<bool(std::string_view line)>;
+
+// Thread-safe. Errors: kUnavailable (no manager answers; nothing done), kOutcomeUnknown (a write was sent, no reply), kNotFound, kConflict
+// ("update out of sequence"), kAlreadyExists (name taken), kInvalid (the Engine refuses the spec; its message), kInternal (nonsense).
+// Every call ends by ctx (10 s if it has no deadline). No call retries a write.
+class Swarm {
+ public:
+  virtual ~Swarm() = default;
+
+  // Services labelled zoe.uid=`uid` and their tasks, read now: sees every write that has returned before.
+  virtual Expected<Observation> Observe(const Context& ctx, const std::string& uid) = 0;
+  // All services of this deployment, without tasks.
+  virtual Expected<std::vector<SwarmService>> ListServices(const Context& ctx) = 0;
+  // Whole Swarm: any service's tasks that are not terminal count for capacity; used by views, not by the loop.
+  virtual Expected<std::vector<SwarmTask>> ListTasks(const Context& ctx) = 0;
+  virtual Expected<std::vector<SwarmNetwork>> ListNetworks(const Context& ctx) = 0;
+  virtual Expected<std::vector<SwarmNode>> ListNodes(const Context& ctx) = 0;  // whole Swarm
+
+  // Writes of one object go out together, as many at a time as the connection allows; results in the order of the arguments.
+  virtual std::vector<Expected<std::string>> CreateServices(const Context& ctx, std::span<const SwarmServiceSpec> specs) = 0;  // ids
+  virtual Expected<void> UpdateService(const Context& ctx, const std::string& id, uint64_t version, const SwarmServiceSpec& spec) = 0;
+  virtual std::vector<Expected<void>> RemoveServices(const Context& ctx, std::span<const std::string> ids) = 0;  // gone already: ok
+
+  // By exact name, whoever owns it: to tell an own ghost from a stranger after kAlreadyExists. kNotFound.
+  virtual Expected<SwarmService> FindService(const Context& ctx, const std::string& name) = 0;
+
+  virtual Expected<std::string> CreateNetwork(const Context& ctx, const SwarmNetworkSpec& spec) = 0;  // id
+  virtual Expected<void> RemoveNetwork(const Context& ctx, const std::string& id) = 0;  // kConflict while in use; gone already: ok
+
+  // Streams until the end, the sink's false, or ctx. kNotFound.
+  virtual Expected<void> Logs(const Context& ctx, const LogQuery& query, const LogSink& sink) = 0;
+
+  // Hints until the Watch is destroyed; the callback must only post. Task changes emit no events in Swarm: an implementation may poll,
+  // fast only within the window opened by ExpectChanges, slowly at rest.
+  virtual Expected<std::unique_ptr<class SwarmWatch>> Subscribe(std::function<void(const SwarmHint&)> on_hint) = 0;
+  // Tasks are converging: look closely (every 50 ms or so) for `window` from now. Cheap; called after every write and unsettled pass.
+  virtual void ExpectChanges(Duration window) = 0;
+
+  // kUnavailable with the reason if no manager answers. At most 1 s.
+  virtual Expected<void> Ping(const Context& ctx) = 0;
+};
+
+class SwarmWatch {
+ public:
+  virtual ~SwarmWatch() = default;
+};
+
+}  // namespace zoe
