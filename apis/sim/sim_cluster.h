@@ -1,0 +1,132 @@
+// The model of a Swarm: nodes, placement, task states, restarts, rolling updates, failures. One
+// thread, no locks, no clock of its own: time is handed in, and what is due happens in RunUntil.
+// What it imitates is measured against a real dockerd by test/conformance/swarm.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "controller/ports/swarm.h"
+
+namespace zoe::sim {
+
+// What a container of a service does. The default is read from its image and command (ReadProgram).
+struct Program {
+  std::string reject;         // not empty: the task is rejected with this error (image missing)
+  std::string start_error;    // not empty: the container can't start (command missing), exit 127
+  Duration healthy_after{0};  // with a healthcheck: from start to `running`
+  std::optional<Duration> run_for;  // absent: until stopped
+  int exit_code = 0;
+  std::vector<std::string> output;  // lines that it prints when it starts
+};
+// Knows what small tests write: `sleep N`, `true`, `false`, `echo TEXT`, `sh -c "echo a; sleep 1;
+// exit 3"`; an image whose name contains "missing" or "no-such" is rejected, a command named so
+// does not start. Anything else runs until it is stopped.
+Program ReadProgram(const SwarmServiceSpec& spec, int32_t slot);
+
+struct Delays {
+  Duration assign{5}, prepare{10}, start{20};  // new -> assigned -> preparing -> running
+  Duration stop{20};                           // asked to stop -> gone
+  Duration network_free{100};                  // removed network: until its name can be used again
+};
+
+struct NodeOptions {
+  std::string name;
+  int64_t cpu_nano = 0, memory_bytes = 0;
+  bool manager = false;
+  Labels labels;
+};
+
+class Cluster {
+ public:
+  using ProgramReader = std::function<Program(const SwarmServiceSpec&, int32_t slot)>;
+  Cluster(std::vector<NodeOptions> nodes, Delays delays, ProgramReader reader);
+  ~Cluster();
+
+  // Lets everything that is due until `now` happen, in order. Returns when the next thing is due
+  // (max(): nothing).
+  SteadyTime RunUntil(SteadyTime now, WallTime wall);
+
+  // The Engine API's calls; errors as the port describes them.
+  Expected<std::string> CreateService(const SwarmServiceSpec& spec);
+  Expected<void> UpdateService(const std::string& id, uint64_t version,
+                               const SwarmServiceSpec& spec);
+  Expected<void> RemoveService(const std::string& id);
+  Expected<std::string> CreateNetwork(const SwarmNetworkSpec& spec);
+  Expected<void> RemoveNetwork(const std::string& id);
+
+  std::vector<SwarmService> Services(
+      const std::function<bool(const SwarmServiceSpec&)>& wanted) const;
+  Observation Observe(const std::string& deployment, const std::string& uid) const;
+  std::vector<SwarmTask> Tasks() const;
+  const SwarmService* FindService(const std::string& name) const;
+  const SwarmService* GetService(const std::string& id) const;
+  std::vector<SwarmNetwork> Networks() const;
+  std::vector<SwarmNode> Nodes() const;
+  struct LogLine {
+    int32_t slot;
+    WallTime time;
+    std::string text;
+  };
+  std::vector<LogLine> Logs(const std::string& service_id) const;
+
+  // Failures, by hand.
+  void SetNodeUp(const std::string& name, bool up);
+  void SetNodeAvailability(const std::string& name, std::string availability);
+  // Ends the running task of a slot with this exit code. False if none runs.
+  bool EndTask(const std::string& service_name, int32_t slot, int exit_code);
+
+  // Labels of the owners whose services or tasks changed since the last call, none twice.
+  std::vector<Labels> TakeTouched();
+
+ private:
+  struct Task;
+  struct Slot;
+  struct Service;
+  struct Node;
+
+  void At(Duration delay, std::function<void()> action);
+  Task* FindTask(const std::string& id);
+  void Touch(const Labels& labels);
+  std::string NewId();
+
+  void Reconcile(Service& service);  // slots against replicas
+  void StartTask(Service& service, int32_t slot);
+  void Place(const std::string& task_id);
+  std::string WhyNot(const Task& task, std::vector<Node*>& fits);
+  void Prepare(const std::string& task_id);
+  void Run(const std::string& task_id);
+  void End(Task& task, TaskState state, std::string error, std::optional<int> exit_code);
+  void AfterEnd(const std::string& service_id, int32_t slot, const std::string& task_id);
+  void Stop(Task& task, TaskState desired);  // towards shutdown or remove
+  void Release(Task& task);                  // frees its node's resources
+  void RetryPending();
+  void Roll(const std::string& service_id, uint64_t update);
+  void FailUpdate(Service& service, const std::string& task_id);
+  void Drop(const std::string& task_id);
+
+  const Delays delays_;
+  const ProgramReader reader_;
+  SteadyTime now_{};
+  WallTime wall_{};
+  uint64_t index_ = 10, ids_ = 0, order_ = 0;
+  std::map<std::pair<SteadyTime, uint64_t>, std::function<void()>> due_;
+  std::vector<std::unique_ptr<Node>> nodes_;
+  std::map<std::string, std::unique_ptr<Service>> services_;
+  std::map<std::string, std::string> service_names_;
+  std::map<std::string, std::unique_ptr<Task>> tasks_;
+  std::map<std::string, std::set<std::string>> services_by_uid_, tasks_by_uid_;
+  std::set<std::string> pending_;
+  std::map<std::string, SwarmNetwork> networks_;
+  std::map<std::string, SteadyTime> busy_network_names_;
+  std::vector<Labels> touched_;
+  std::set<std::string> touched_uids_;
+};
+
+}  // namespace zoe::sim
