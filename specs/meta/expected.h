@@ -15,8 +15,10 @@ template <class T>
 class [[nodiscard]] Expected {
  public:
   using value_type = T;
-  Expected(T value) : state_(std::in_place_index<0>, std::move(value)) {}      // NOLINT(google-explicit-constructor)
-  Expected(Error error) : state_(std::in_place_index<1>, std::move(error)) {}  // NOLINT(google-explicit-constructor)
+  Expected(T value)
+      : state_(std::in_place_index<0>, std::move(value)) {}  // NOLINT(google-explicit-constructor)
+  Expected(Error error)
+      : state_(std::in_place_index<1>, std::move(error)) {}  // NOLINT(google-explicit-constructor)
 
   bool ok() const { return state_.index() == 0; }
   explicit operator bool() const { return ok(); }
@@ -78,15 +80,16 @@ class [[nodiscard]] Expected<void> {
 #define ZOE_CONCAT(a, b) ZOE_CONCAT_(a, b)
 
 // Returns the error of `expr` from the enclosing function, if it has one.
-#define ZOE_TRY(expr)                                       \
-  do {                                                      \
-    auto zoe_try = (expr);                                  \
-    if (!zoe_try.ok()) return std::move(zoe_try).error();   \
+#define ZOE_TRY(expr)                                     \
+  do {                                                    \
+    auto zoe_try = (expr);                                \
+    if (!zoe_try.ok()) return std::move(zoe_try).error(); \
   } while (false)
 
 // ZOE_ASSIGN(const auto x, F()): declares x from F()'s value, or returns its error.
-#define ZOE_ASSIGN(declaration, expr) ZOE_ASSIGN_(ZOE_CONCAT(zoe_assign_, __LINE__), declaration, expr)
-#define ZOE_ASSIGN_(temp, declaration, expr)         \
-  auto temp = (expr);                                \
-  if (!temp.ok()) return std::move(temp).error();    \
+#define ZOE_ASSIGN(declaration, expr) \
+  ZOE_ASSIGN_(ZOE_CONCAT(zoe_assign_, __LINE__), declaration, expr)
+#define ZOE_ASSIGN_(temp, declaration, expr)      \
+  auto temp = (expr);                             \
+  if (!temp.ok()) return std::move(temp).error(); \
   declaration = std::move(temp).value()

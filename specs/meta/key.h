@@ -10,7 +10,8 @@ namespace zoe {
 // Grows with every change of the store: metadata.resourceVersion. 0: none.
 using Revision = int64_t;
 
-// Names one object for ever: "Execution", "alice", "wordcount". `ns` is empty for cluster-scoped kinds.
+// Names one object for ever: "Execution", "alice", "wordcount". `ns` is empty for cluster-scoped
+// kinds.
 struct Key {
   std::string kind, ns, name;
 

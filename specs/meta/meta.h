@@ -23,8 +23,8 @@ struct OwnerReference {
 struct Meta {
   std::string name, ns, uid, generate_name;
   std::map<std::string, std::string> labels, annotations;
-  int64_t generation = 0;          // grows when spec changes
-  Revision resource_version = 0;   // set by whoever read the record; not part of stored bytes
+  int64_t generation = 0;         // grows when spec changes
+  Revision resource_version = 0;  // set by whoever read the record; not part of stored bytes
   std::optional<WallTime> creation_timestamp, deletion_timestamp;
   std::optional<int64_t> deletion_grace_period_seconds;
   std::vector<std::string> finalizers;
@@ -40,7 +40,8 @@ struct Condition {
   bool operator==(const Condition&) const = default;
 };
 
-// Sets or replaces the condition of that type; last_transition_time changes only with status. Keeps the list's order.
+// Sets or replaces the condition of that type; last_transition_time changes only with status. Keeps
+// the list's order.
 void SetCondition(std::vector<Condition>& conditions, Condition condition, WallTime now);
 const Condition* FindCondition(const std::vector<Condition>& conditions, std::string_view type);
 

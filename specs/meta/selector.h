@@ -26,7 +26,8 @@ class Selector {
   std::vector<Requirement> requirements_;
 };
 
-// A field selector: "metadata.name=x,status.phase!=Failed" (=, ==, !=). Which fields exist is the caller's business.
+// A field selector: "metadata.name=x,status.phase!=Failed" (=, ==, !=). Which fields exist is the
+// caller's business.
 struct FieldRequirement {
   std::string path;
   bool equal = true;

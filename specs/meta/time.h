@@ -8,7 +8,8 @@
 
 namespace zoe {
 
-// Calendar time, UTC, millisecond resolution. Comes from the context's clock, never from the system directly.
+// Calendar time, UTC, millisecond resolution. Comes from the context's clock, never from the system
+// directly.
 using WallTime = std::chrono::sys_time<std::chrono::milliseconds>;
 // For measuring and waiting.
 using SteadyTime = std::chrono::steady_clock::time_point;
