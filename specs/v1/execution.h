@@ -45,6 +45,10 @@ struct ServiceStatus {
   int32_t total = 0, essential = 0, running = 0, ready = 0, restarts = 0;
   std::optional<int32_t> exit_code;  // of the last task that ended: the highest of the newest tasks, when all have ended
   std::string message;
+  // What the reconciler must remember about rolling changes and restarts (docs/decisions/0003, 0004). YAML: lastRestartTime, update, updateFailed.
+  std::optional<WallTime> last_restart_time;  // creation of the newest replacement that `restarts` counts
+  std::string update;                         // hash of the containers' template last sent as an update; empty once it has rolled
+  bool update_failed = false;                 // Swarm rolled `update` back: not sent again
   bool operator==(const ServiceStatus&) const = default;
 };
 
