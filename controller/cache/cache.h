@@ -68,28 +68,35 @@ class Cache {
   // Counts changes of one kind: equal values mean that List(kind) is still the same (for cached list bodies).
   uint64_t KindVersion(std::string_view kind) const;
 
-  // Waits until the cache has reached `revision`: a writer reads its own write. False after `timeout`.
+  // Waits until the cache shows every change up to `revision`: a writer reads its own write. False after `timeout` (real time).
   bool WaitFor(Revision revision, Duration timeout) const;
+  // True for an object that stands in the store but can't be read (damaged, or written by a later version). Get and List don't have it,
+  // or have its last readable version: whoever removes what belongs to no object must ask here first.
+  bool Unreadable(const Key& key) const;
 
-  // Changes of a kind after `since`, at most `max`, oldest first. kExpired if the history no longer reaches back that far. `upto` is the revision
-  // that the answer is complete to (a bookmark).
+  // Changes of a kind after `since`, at most `max`, oldest first. kExpired if the history no longer reaches back that far, and if `since` is
+  // still ahead of revision() (WaitFor it first). `upto` is the revision that the answer is complete to (a bookmark, the next `since`).
   struct Changes {
     std::vector<CacheEvent> events;
     Revision upto = 0;
   };
   Expected<Changes> Since(std::string_view kind, Revision since, size_t max) const;
 
-  // Called after each change, on the informer's thread: must only post. Removed when the handle goes.
+  // Called after each change, on the informer's thread: must only post. Removed when the handle goes; no call runs after that. Don't destroy
+  // the handle inside the listener, nor while holding a lock that the listener takes.
   using Listener = std::function<void(const CacheEvent&)>;
   std::shared_ptr<void> Listen(Listener listener);
 
  private:
   friend class Informer;
-  // Informer only.
-  void Apply(EntryPtr entry);                                  // ignored if not newer
+  // Informer only. `sequence` is set here.
+  void Apply(std::shared_ptr<Entry> entry);     // ignored if not newer
   void Erase(const Key& key, Revision revision);
-  void ReplaceAll(std::vector<EntryPtr> entries, Revision revision);  // after a gap: differences become events; watchers from before expire
-  void AdvanceTo(Revision revision);
+  // After a gap. Differences become events for listeners; if there are any, watches from before expire.
+  void ReplaceAll(std::vector<EntryPtr> entries, Revision revision);
+  // `published`: every later event has a higher revision. `complete`: what WaitFor waits for; lower while a change is still to be read.
+  void AdvanceTo(Revision published, Revision complete);
+  void SetUnreadable(const Key& key, bool unreadable);
   // The implementation's members stand in this header's private part; cache/ owns them.
   struct State;
   std::shared_ptr<State> state_;

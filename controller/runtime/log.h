@@ -1,4 +1,5 @@
-// The process's log: spdlog behind four functions, so that its headers stay in one .cc. Values are escaped; secrets never come here.
+// The process's log: spdlog behind four functions, so that its headers stay in one .cc. Values are
+// escaped; secrets never come here.
 #pragma once
 
 #include <initializer_list>
@@ -13,7 +14,8 @@ using Fields = std::initializer_list<Field>;
 
 enum class Level { kDebug, kInfo, kWarn, kError };
 
-// Text: `2026-01-31T12:00:00.123Z INFO  message key=value`; JSON: one object a line. Goes to stderr. Call once, early.
+// Text: `2026-01-31T12:00:00.123Z INFO  message key=value`; JSON: one object a line. Goes to
+// stderr. Call once, early.
 void Configure(Level level, bool json);
 // "debug", "info", "warn", "error"; false if it is none of them.
 bool ParseLevel(std::string_view name, Level& level);

@@ -45,7 +45,8 @@ class Histogram {
   std::atomic<double> sum_{0};
 };
 
-// Series live as long as the registry. Asking twice for the same name and labels gives the same series.
+// Series live as long as the registry. Asking twice for the same name and labels gives the same
+// series.
 class Metrics {
  public:
   Counter& CounterOf(std::string_view name, std::string_view help, MetricLabels labels = {});
