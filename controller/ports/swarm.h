@@ -86,6 +86,10 @@ struct SwarmServiceSpec {
   FailureAction update_failure_action = FailureAction::kPause;
   EndpointMode endpoint_mode = EndpointMode::kDnsrr;
 
+  // Only ever set in what was read: someone else set what we never set (a published port, a secret, a volume…). Differs from every
+  // desired spec, so that the next update mends it.
+  bool altered = false;
+
   bool operator==(const SwarmServiceSpec&) const = default;
 };
 
