@@ -1,0 +1,161 @@
+#include "apis/sqlite/sqlite_store.h"
+
+#include <chrono>
+#include <mutex>
+#include <utility>
+
+#include "apis/memory/change_feed.h"
+#include "apis/memory/store_errors.h"
+#include "apis/sqlite/committer.h"
+#include "apis/sqlite/database.h"
+#include "apis/sqlite/open.h"
+
+namespace zoe {
+namespace {
+
+using sqlite::Committer;
+using sqlite::Database;
+using sqlite::LockFile;
+using sqlite::Statement;
+using sqlite::WriteKind;
+
+constexpr Duration kPingTimeout{1'000}, kReadTimeout{10'000};
+
+class AlwaysLeading : public Watch {};
+
+// The reading half: a connection and its statements under one lock.
+struct Reader {
+  std::unique_ptr<Database> db;  // before its statements, so that they are finalized first
+  Statement get, list, list_kind, revision;
+  std::timed_mutex mutex = {};
+
+  static Expected<std::unique_ptr<Reader>> Open(const std::string& path) {
+    ZOE_ASSIGN(auto db, Database::Open(path));
+    ZOE_TRY(db->Execute("PRAGMA query_only = ON"));
+    ZOE_ASSIGN(
+        auto get,
+        db->Prepare(
+            "SELECT revision, bytes FROM objects WHERE kind = ?1 AND ns = ?2 AND name = ?3"));
+    ZOE_ASSIGN(
+        auto list,
+        db->Prepare("SELECT kind, ns, name, revision, bytes FROM objects ORDER BY kind, ns, name"));
+    ZOE_ASSIGN(auto list_kind, db->Prepare("SELECT kind, ns, name, revision, bytes FROM objects "
+                                           "WHERE kind = ?1 ORDER BY kind, ns, name"));
+    ZOE_ASSIGN(auto revision, db->Prepare("SELECT revision FROM counter"));
+    return std::unique_ptr<Reader>(new Reader{std::move(db), std::move(get), std::move(list),
+                                              std::move(list_kind), std::move(revision)});
+  }
+};
+
+// Ends the reading transaction on every way out.
+class Snapshot {
+ public:
+  explicit Snapshot(Database& db) : db_(db) {}
+  ~Snapshot() {
+    if (db_.InTransaction()) (void)db_.Execute("ROLLBACK");
+  }
+
+ private:
+  Database& db_;
+};
+
+class SqliteStore : public Store {
+ public:
+  static Expected<std::unique_ptr<Store>> Open(const std::string& path) {
+    ZOE_TRY(sqlite::MakeParents(path));
+    std::unique_ptr<SqliteStore> store(new SqliteStore);
+    ZOE_ASSIGN(store->lock_, LockFile::Acquire(path));
+    ZOE_TRY(sqlite::MakeFile(path));
+    ZOE_ASSIGN(std::unique_ptr<Database> writer, sqlite::OpenChecked(path));
+    ZOE_ASSIGN(store->committer_, Committer::Start(std::move(writer), store->feed_));
+    ZOE_ASSIGN(store->reader_, Reader::Open(path));
+    return std::unique_ptr<Store>(std::move(store));
+  }
+
+  Expected<Record> Get(const Key& key) override {
+    ZOE_ASSIGN(const auto lock, LockReader(kReadTimeout));
+    Statement& get = reader_->get;
+    ZOE_ASSIGN(const bool found, get.Text(1, key.kind).Text(2, key.ns).Text(3, key.name).Step());
+    if (!found) return NotFoundError(key);
+    Record record{key, get.Int(0), get.Bytes(1)};
+    get.Reset();
+    return record;
+  }
+
+  // One reading transaction: the records are exactly those of the listing's revision.
+  Expected<Listing> List(std::string_view kind) override {
+    ZOE_ASSIGN(const auto lock, LockReader(kReadTimeout));
+    const Snapshot snapshot(*reader_->db);
+    ZOE_TRY(reader_->db->Execute("BEGIN"));
+    ZOE_ASSIGN([[maybe_unused]] const bool counted, reader_->revision.Step());
+    Listing listing{.revision = reader_->revision.Int(0)};
+    reader_->revision.Reset();
+    Statement& list = kind.empty() ? reader_->list : reader_->list_kind;
+    if (!kind.empty()) list.Text(1, kind);
+    while (true) {
+      ZOE_ASSIGN(const bool row, list.Step());
+      if (!row) return listing;
+      listing.records.push_back(
+          {{list.Bytes(0), list.Bytes(1), list.Bytes(2)}, list.Int(3), list.Bytes(4)});
+    }
+  }
+
+  Expected<Revision> Create(const Key& key, std::string bytes) override {
+    if (bytes.size() > kMaxRecordBytes) return TooLargeError(key, bytes.size());
+    return committer_->Submit({WriteKind::kCreate, key, 0, std::move(bytes)});
+  }
+
+  Expected<Revision> Replace(const Key& key, Revision expected, std::string bytes) override {
+    if (bytes.size() > kMaxRecordBytes) return TooLargeError(key, bytes.size());
+    return committer_->Submit({WriteKind::kReplace, key, expected, std::move(bytes)});
+  }
+
+  Expected<Revision> Delete(const Key& key, Revision expected) override {
+    return committer_->Submit({WriteKind::kDelete, key, expected, {}});
+  }
+
+  Expected<std::unique_ptr<Watch>> Subscribe(Feed feed) override {
+    return feed_.Subscribe(std::move(feed), committer_->committed());
+  }
+
+  Expected<std::unique_ptr<Watch>> Campaign(std::string, LeaderCallback callback) override {
+    callback(true);
+    return std::unique_ptr<Watch>(std::make_unique<AlwaysLeading>());
+  }
+
+  Expected<void> Ping() override {
+    if (const Duration busy = committer_->Busy(); busy > kPingTimeout) {
+      return MakeError(
+          Code::kUnavailable, "DiskError",
+          "the disk of the store has not answered for " + std::to_string(busy.count()) + " ms");
+    }
+    ZOE_ASSIGN(const auto lock, LockReader(kPingTimeout));
+    ZOE_ASSIGN([[maybe_unused]] const bool row, reader_->revision.Step());
+    reader_->revision.Reset();
+    return {};
+  }
+
+ private:
+  SqliteStore() = default;
+
+  Expected<std::unique_lock<std::timed_mutex>> LockReader(Duration timeout) {
+    std::unique_lock lock(reader_->mutex, timeout);
+    if (!lock.owns_lock())
+      return MakeError(Code::kUnavailable, "DiskError", "reading the store takes too long");
+    return lock;
+  }
+
+  // In the order in which they may go: reader, committer, feed, lock.
+  std::unique_ptr<LockFile> lock_;
+  ChangeFeed feed_{true};
+  std::unique_ptr<Committer> committer_;
+  std::unique_ptr<Reader> reader_;
+};
+
+}  // namespace
+
+Expected<std::unique_ptr<Store>> OpenSqliteStore(const std::string& path) {
+  return SqliteStore::Open(path);
+}
+
+}  // namespace zoe
