@@ -40,15 +40,19 @@ std::string_view RemovePrefix(std::string_view text, std::string_view up_to) {
 
 // nlohmann: "[json.exception.parse_error.101] parse error at line 1, column 2: syntax error while
 // parsing object key - invalid literal; last read: '{x'; expected string literal". What people need
-// begins after the dash; its strings end in "; last read".
+// begins after the dash; what was read last may be large, and the position says it.
 std::string PlainWords(std::string_view what) {
   what = RemovePrefix(what, "] ");
   const size_t dash = what.find(" - ");
-  if (dash == what.npos) return std::string(what);
-  std::string_view place = RemovePrefix(what.substr(0, dash), "while parsing ");
-  std::string out = "broken JSON";
-  if (place.size() < 32) out += " (" + std::string(place) + ")";
-  return out + ": " + std::string(what.substr(dash + 3));
+  if (dash == what.npos) return Excerpt(what);
+  const std::string_view place = RemovePrefix(what.substr(0, dash), "while parsing ");
+  std::string out = "broken JSON (" + std::string(place.substr(0, 32)) + "): ";
+  const std::string_view complaint = what.substr(dash + 3);
+  const size_t read = std::min(complaint.find("; last read: '"), complaint.size());
+  out += complaint.substr(0, read);
+  const size_t read_end = complaint.rfind("'; expected ");
+  if (read < complaint.size() && read_end != complaint.npos) out += complaint.substr(read_end + 1);
+  return out;
 }
 
 class Handler {
@@ -74,7 +78,7 @@ class Handler {
   bool binary(std::vector<uint8_t>&) { return false; }
   bool key(const std::string& v) {
     if (builder_.FindKey(v) != nullptr) {
-      error_ = SyntaxError(KeyStart(), "key \"" + v.substr(0, 128) + "\" appears twice: remove one",
+      error_ = SyntaxError(KeyStart(), "key " + Excerpt(v) + " appears twice: remove one",
                            "FieldValueDuplicate");
       return false;
     }

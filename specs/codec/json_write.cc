@@ -64,7 +64,7 @@ class Writer {
         AppendInt(out_, value.as_int());
         return;
       case Value::Kind::kDouble:
-        AppendDouble(out_, value.as_double());
+        WriteDouble(value);
         return;
       case Value::Kind::kString:
         AppendJsonString(out_, value.as_string());
@@ -114,6 +114,16 @@ class Writer {
     --depth_;
     NewLine();
     out_ += '}';
+  }
+  // As it was written, if JSON can write it so: 3.10 may be a version that some field keeps as
+  // text.
+  void WriteDouble(const Value& value) {
+    const std::string text = value.ScalarText();
+    if (IsJsonNumber(text)) {
+      out_ += text;
+    } else {
+      AppendDouble(out_, value.as_double());
+    }
   }
   void NewLine() {
     if (indent_ < 0) return;

@@ -60,6 +60,36 @@ void AppendInt(std::string& out, int64_t value) {
   out.append(buffer, std::to_chars(buffer, buffer + sizeof buffer, value).ptr);
 }
 
+bool IsJsonNumber(std::string_view text) {
+  size_t i = text.starts_with('-') ? 1 : 0;
+  const auto digits = [&] {
+    const size_t start = i;
+    while (i < text.size() && text[i] >= '0' && text[i] <= '9') ++i;
+    return i - start;
+  };
+  const size_t start = i;
+  const size_t whole = digits();
+  if (whole == 0 || (whole > 1 && text[start] == '0')) return false;
+  if (i < text.size() && text[i] == '.') {
+    ++i;
+    if (digits() == 0) return false;
+  }
+  if (i < text.size() && (text[i] == 'e' || text[i] == 'E')) {
+    ++i;
+    if (i < text.size() && (text[i] == '-' || text[i] == '+')) ++i;
+    if (digits() == 0) return false;
+  }
+  return i == text.size();
+}
+
+std::string Excerpt(std::string_view text) {
+  constexpr size_t kMost = 100;
+  if (text.size() <= kMost) return "\"" + std::string(text) + "\"";
+  size_t end = kMost;
+  while (end > 0 && IsContinuation(text[end])) --end;
+  return "\"" + std::string(text.substr(0, end)) + "…\"";
+}
+
 Error SyntaxError(Position position, std::string message, std::string reason) {
   std::string text = message;
   if (position.line != 0) {

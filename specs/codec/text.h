@@ -21,6 +21,12 @@ uint32_t Utf8Decode(std::string_view text, size_t offset, size_t length);
 void AppendDouble(std::string& out, double value);
 void AppendInt(std::string& out, int64_t value);
 
+// True if `text` is a number by JSON's grammar.
+bool IsJsonNumber(std::string_view text);
+
+// `text` in double quotes for a message: cut after about a hundred bytes.
+std::string Excerpt(std::string_view text);
+
 // kInvalid with one cause at `position`.
 Error SyntaxError(Position position, std::string message, std::string reason = "FieldValueInvalid");
 

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <sstream>
 #include <utility>
 
@@ -84,9 +85,65 @@ bool HasDocumentEnd(std::string_view text, size_t from, size_t to) {
   return false;
 }
 
-std::string Quoted(std::string_view text) { return "\"" + std::string(text.substr(0, 128)) + "\""; }
-
 constexpr std::string_view kTagPrefix = "tag:yaml.org,2002:";
+
+// What the library says, and what people need to hear.
+struct Complaint {
+  std::string_view theirs, ours;
+};
+const Complaint kComplaints[] = {
+    {YAML::ErrorMsg::MAP_VALUE,
+     "a ':' can't stand here: check the indentation and the ':' of the line above, and quote "
+     "text that contains \": \""},
+    {YAML::ErrorMsg::END_OF_MAP,
+     "this does not fit the mapping above it: check the indentation, and that each key ends in "
+     "\": \""},
+    {YAML::ErrorMsg::END_OF_SEQ_FLOW, "a ',' or ']' is missing in this list"},
+    {YAML::ErrorMsg::END_OF_MAP_FLOW, "a ',' or '}' is missing in this mapping"},
+    {YAML::ErrorMsg::END_OF_SEQ,
+     "this does not fit the list above it: begin each item with \"- \" at the same indentation"},
+    {YAML::ErrorMsg::FLOW_END, "this bracket closes nothing: remove it, or quote the text"},
+    {YAML::ErrorMsg::BLOCK_ENTRY,
+     "a list item can't begin here: put it on a line of its own and check the indentation"},
+    {YAML::ErrorMsg::MAP_KEY, "a key can't begin here: check the indentation"},
+    {YAML::ErrorMsg::CHAR_IN_SCALAR, "this character can't stand here: quote the text"},
+    {YAML::ErrorMsg::DOC_IN_SCALAR,
+     "a line \"---\" or \"...\" within quotes: is a quote not closed?"},
+    {YAML::ErrorMsg::TAB_IN_INDENTATION, "a tab can't indent: use spaces"},
+    {YAML::ErrorMsg::UNKNOWN_TOKEN, "text can't begin with this character: quote it"},
+    {YAML::ErrorMsg::ALIAS_NOT_FOUND,
+     "after '*' comes the name of an anchor: quote the text if it is meant as text"},
+    {YAML::ErrorMsg::ANCHOR_NOT_FOUND,
+     "after '&' comes a name: quote the text if it is meant as text"},
+    {YAML::ErrorMsg::CHAR_IN_ALIAS,
+     "this character can't be in the name of an alias: quote text that begins with '*'"},
+    {YAML::ErrorMsg::CHAR_IN_ANCHOR,
+     "this character can't be in the name of an anchor: quote text that begins with '&'"},
+    {YAML::ErrorMsg::UNKNOWN_ANCHOR,
+     "there is no anchor of this name above: quote text that begins with '*'"},
+    {YAML::ErrorMsg::ALIAS_CONTENT, "an alias can't have a tag or an anchor"},
+    {YAML::ErrorMsg::MULTIPLE_TAGS, "one value can't have two tags"},
+    {YAML::ErrorMsg::MULTIPLE_ANCHORS, "one value can't have two anchors"},
+    {YAML::ErrorMsg::INVALID_HEX,
+     "an escape such as \\x41 takes hexadecimal digits: write \\\\ for a backslash, or use "
+     "single quotes"},
+    {YAML::ErrorMsg::INVALID_ESCAPE,
+     "double quotes don't know this escape: write \\\\ for a backslash, or use single quotes"},
+    {YAML::ErrorMsg::INVALID_UNICODE, "this escape names no Unicode character"},
+    {YAML::ErrorMsg::ZERO_INDENT_IN_BLOCK, "the indentation of a text block can't be 0"},
+    {YAML::ErrorMsg::CHAR_IN_BLOCK,
+     "after '|' or '>' the line must end: the text begins on the next line"},
+    {YAML::ErrorMsg::CHAR_IN_TAG_HANDLE,
+     "this tag isn't understood: quote text that begins with '!'"},
+    {YAML::ErrorMsg::TAG_WITH_NO_SUFFIX,
+     "this tag isn't understood: quote text that begins with '!'"},
+    {YAML::ErrorMsg::END_OF_VERBATIM_TAG,
+     "this tag isn't understood: quote text that begins with '!'"},
+    {YAML::ErrorMsg::YAML_VERSION, "this version of YAML isn't understood: remove the %YAML line"},
+    {YAML::ErrorMsg::YAML_MAJOR_VERSION,
+     "this version of YAML isn't understood: remove the %YAML line"},
+    {YAML::ErrorMsg::BAD_FILE, "nested too deep"},
+};
 
 class Handler : public YAML::EventHandler {
  public:
@@ -103,16 +160,21 @@ class Handler : public YAML::EventHandler {
     anchors_.clear();
   }
   void OnDocumentEnd() override {
+    if (bare_key_) Fail(*bare_key_, "there is no ':' after this key");
     Value root = builder_.TakeRoot();
     if (!root.is_null()) documents_.push_back(std::move(root));
     objects_.clear();
   }
   void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
     const size_t at = Offset(mark);
-    if (ExpectsKey()) Fail(at, "a key is missing before ':'");
-    // For a key without a colon the library invents a null at, or before, the key.
-    if (builder_.in_object() && at <= objects_.back().key_offset) {
-      Fail(objects_.back().key_offset, "there is no ':' after this key");
+    if (ExpectsKey()) {
+      Fail(at, text_.substr(at).starts_with(':') ? "a key is missing before ':'"
+                                                 : "a key can't be null: quote it");
+    }
+    // For a key without a colon the library invents a null at, or before, the key. It does so too
+    // in a flow list that the text ends within, and then has more to say.
+    if (builder_.in_object() && at <= objects_.back().key_offset && !bare_key_) {
+      bare_key_ = objects_.back().key_offset;
     }
     Place(at, Value(), anchor);
   }
@@ -158,8 +220,16 @@ class Handler : public YAML::EventHandler {
   }
   [[noreturn]] void FailLeftover(size_t at) {
     Fail(at,
-         "this does not belong to what stands before it: check indentation and brackets, or "
-         "begin another document with a line \"---\"");
+         FollowsQuote(at)
+             ? kFollowsQuote
+             : "this does not belong to what stands before it: check indentation and brackets, or "
+               "begin another document with a line \"---\"");
+  }
+  static constexpr const char* kFollowsQuote =
+      "nothing can follow the closing quote: quote the whole text";
+  bool FollowsQuote(size_t at) const {
+    while (at > 0 && (text_[at - 1] == ' ' || text_[at - 1] == '	')) --at;
+    return at > 0 && (text_[at - 1] == '"' || text_[at - 1] == '\'');
   }
   // Line and column of a mark are wrong at the end of the text; its offset is right.
   size_t Offset(const YAML::Mark& mark) {
@@ -189,7 +259,8 @@ class Handler : public YAML::EventHandler {
   size_t anchored_weight_ = 0, alias_weight_ = 0;
   bool started_ = false;
   size_t document_start_ = 0;
-  size_t last_ = 0;  // offset of the last event
+  std::optional<size_t> bare_key_;  // offset of a key without a colon
+  size_t last_ = 0;                 // offset of the last event
   std::vector<Value> documents_;
 };
 
@@ -235,13 +306,13 @@ void Handler::CheckContainerTag(size_t at, const std::string& tag, std::string_v
          "{)");
   if (tag.empty() || tag == "?" || tag == "!") return;
   if (tag == std::string(kTagPrefix) + std::string(type)) return;
-  Fail(at, "the tag " + Quoted(tag) + " isn't understood: remove it");
+  Fail(at, "the tag " + Excerpt(tag) + " isn't understood: remove it");
 }
 
 void Handler::Key(size_t at, const std::string& key, bool plain) {
   if (const Member* first = builder_.FindKey(key)) {
     Fail(at,
-         "key " + Quoted(key) + " appears twice: first at line " +
+         "key " + Excerpt(key) + " appears twice: first at line " +
              std::to_string(first->position.line) + ", column " +
              std::to_string(first->position.column),
          "FieldValueDuplicate");
@@ -257,7 +328,7 @@ Value Handler::Typed(size_t at, const std::string& tag, const std::string& text)
   if (tag == "!" || tag == std::string(kTagPrefix) + "str") return Value(text);
   std::optional<Value> value = ResolvePlain(text);
   if (!value)
-    Fail(at, Quoted(text) + " is a number that can't be held: quote it if it is meant as text");
+    Fail(at, Excerpt(text) + " is a number that can't be held: quote it if it is meant as text");
   if (tag == "?") return *std::move(value);
   using Kind = Value::Kind;
   const std::string_view type = std::string_view(tag).starts_with(kTagPrefix)
@@ -270,9 +341,9 @@ Value Handler::Typed(size_t at, const std::string& tag, const std::string& text)
   }
   if (type == "float" && kind == Kind::kInt) return Value(static_cast<double>(value->as_int()));
   if (type == "int" || type == "bool" || type == "null" || type == "float") {
-    Fail(at, Quoted(text) + " isn't of the type that its tag !!" + std::string(type) + " says");
+    Fail(at, Excerpt(text) + " isn't of the type that its tag !!" + std::string(type) + " says");
   }
-  Fail(at, "the tag " + Quoted(tag) + " isn't understood: remove it");
+  Fail(at, "the tag " + Excerpt(tag) + " isn't understood: remove it");
 }
 
 void Handler::Place(size_t at, Value value, YAML::anchor_t anchor, size_t weight) {
@@ -353,54 +424,6 @@ Error Handler::ExplainUnclosed() {
 
 Error Handler::Explain(const YAML::Exception& e) {
   namespace Msg = YAML::ErrorMsg;
-  struct Row {
-    std::string_view theirs, ours;
-  };
-  static const Row kRows[] = {
-      {Msg::MAP_VALUE,
-       "a ':' can't stand here: check the indentation, and quote text that contains \": \""},
-      {Msg::END_OF_MAP,
-       "this does not fit the mapping above it: check the indentation, and that each key ends in "
-       "\": \""},
-      {Msg::END_OF_SEQ_FLOW, "a ',' or ']' is missing in this list"},
-      {Msg::END_OF_MAP_FLOW, "a ',' or '}' is missing in this mapping"},
-      {Msg::END_OF_SEQ,
-       "this does not fit the list above it: begin each item with \"- \" at the same indentation"},
-      {Msg::FLOW_END, "this bracket closes nothing: remove it, or quote the text"},
-      {Msg::BLOCK_ENTRY,
-       "a list item can't begin here: put it on a line of its own and check the indentation"},
-      {Msg::MAP_KEY, "a key can't begin here: check the indentation"},
-      {Msg::CHAR_IN_SCALAR, "this character can't stand here: quote the text"},
-      {Msg::DOC_IN_SCALAR, "a line \"---\" or \"...\" within quotes: is a quote not closed?"},
-      {Msg::TAB_IN_INDENTATION, "a tab can't indent: use spaces"},
-      {Msg::UNKNOWN_TOKEN, "text can't begin with this character: quote it"},
-      {Msg::ALIAS_NOT_FOUND,
-       "after '*' comes the name of an anchor: quote the text if it is meant as text"},
-      {Msg::ANCHOR_NOT_FOUND, "after '&' comes a name: quote the text if it is meant as text"},
-      {Msg::CHAR_IN_ALIAS,
-       "this character can't be in the name of an alias: quote text that begins with '*'"},
-      {Msg::CHAR_IN_ANCHOR,
-       "this character can't be in the name of an anchor: quote text that begins with '&'"},
-      {Msg::UNKNOWN_ANCHOR,
-       "there is no anchor of this name above: quote text that begins with '*'"},
-      {Msg::ALIAS_CONTENT, "an alias can't have a tag or an anchor"},
-      {Msg::MULTIPLE_TAGS, "one value can't have two tags"},
-      {Msg::MULTIPLE_ANCHORS, "one value can't have two anchors"},
-      {Msg::INVALID_HEX,
-       "an escape such as \\x41 takes hexadecimal digits: write \\\\ for a backslash, or use "
-       "single quotes"},
-      {Msg::INVALID_ESCAPE,
-       "double quotes don't know this escape: write \\\\ for a backslash, or use single quotes"},
-      {Msg::INVALID_UNICODE, "this escape names no Unicode character"},
-      {Msg::ZERO_INDENT_IN_BLOCK, "the indentation of a text block can't be 0"},
-      {Msg::CHAR_IN_BLOCK, "after '|' or '>' the line must end: the text begins on the next line"},
-      {Msg::CHAR_IN_TAG_HANDLE, "this tag isn't understood: quote text that begins with '!'"},
-      {Msg::TAG_WITH_NO_SUFFIX, "this tag isn't understood: quote text that begins with '!'"},
-      {Msg::END_OF_VERBATIM_TAG, "this tag isn't understood: quote text that begins with '!'"},
-      {Msg::YAML_VERSION, "this version of YAML isn't understood: remove the %YAML line"},
-      {Msg::YAML_MAJOR_VERSION, "this version of YAML isn't understood: remove the %YAML line"},
-      {Msg::BAD_FILE, "nested too deep"},
-  };
   if (e.msg == Msg::EOF_IN_SCALAR) return ExplainUnclosed();
   const size_t last = last_;
   const size_t at = e.mark.is_null() ? last : Offset(e.mark);
@@ -415,7 +438,10 @@ Error Handler::Explain(const YAML::Exception& e) {
     return SyntaxError(locator_.At(open_.back().second),
                        list ? "this '[' is never closed" : "this '{' is never closed");
   }
-  for (const Row& row : kRows) {
+  if ((e.msg == Msg::END_OF_MAP || e.msg == Msg::END_OF_SEQ) && FollowsQuote(at)) {
+    return SyntaxError(locator_.At(at), kFollowsQuote);
+  }
+  for (const Complaint& row : kComplaints) {
     if (e.msg.starts_with(row.theirs)) return SyntaxError(locator_.At(at), std::string(row.ours));
   }
   return SyntaxError(locator_.At(at), "this is no YAML (" + e.msg + ")");

@@ -177,7 +177,7 @@ class Writer {
         AppendLine(out_, value.as_string());
         break;
       case Value::Kind::kDouble:
-        AppendDouble(out_, value.as_double());
+        WriteDouble(value);
         break;
       case Value::Kind::kInt:
         AppendInt(out_, value.as_int());
@@ -190,6 +190,16 @@ class Writer {
         break;
     }
     out_ += '\n';
+  }
+
+  // As it was written, but with an exponent: YAML 1.1 wants a point and a sign there.
+  void WriteDouble(const Value& value) {
+    const std::string text = value.ScalarText();
+    if (IsJsonNumber(text) && text.find_first_of("eE") == text.npos) {
+      out_ += text;
+    } else {
+      AppendDouble(out_, value.as_double());
+    }
   }
 
   void WriteLiteralBlock(std::string_view text, size_t indent) {
