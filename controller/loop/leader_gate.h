@@ -1,0 +1,48 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "controller/ports/clock.h"
+#include "controller/ports/store.h"
+#include "controller/runtime/metrics.h"
+#include "controller/runtime/mutex.h"
+
+namespace zoe {
+
+// Takes part in the election of the one process that reconciles, and tells who must know. While the
+// store is away it tries again to stand for election, once a second.
+class LeaderGate {
+ public:
+  // `listeners` run on the store's thread with every change: they must only post. Losing comes
+  // through at once.
+  LeaderGate(Store& store, const Clock& clock, Metrics& metrics, std::string identity,
+             std::vector<std::function<void(bool leading)>> listeners);
+  ~LeaderGate();  // Release()
+
+  void Start();
+  // Gives leadership back. Only after what it guards has ended.
+  void Release();
+  bool leading() const;
+
+ private:
+  void Run();
+
+  Store& store_;
+  const Clock& clock_;
+  Gauge& gauge_;
+  const std::string identity_;
+  const std::vector<std::function<void(bool)>> listeners_;
+  std::unique_ptr<Watch> campaign_;  // the gate's thread, then Release
+  mutable Mutex mutex_;
+  std::condition_variable changed_;
+  bool leading_ ZOE_GUARDED_BY(mutex_) = false;
+  bool stopping_ ZOE_GUARDED_BY(mutex_) = false;
+  std::thread thread_;
+};
+
+}  // namespace zoe
