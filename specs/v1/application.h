@@ -1,11 +1,12 @@
-// Application: a reusable description of services and parameters. Field docs, defaults and bounds stand in application.cc,
-// where each field is declared once.
+// Application: a reusable description of services and parameters. Field docs, defaults and bounds
+// stand in application.cc, where each field is declared once.
 #pragma once
 
 #include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "specs/meta/meta.h"
@@ -24,7 +25,7 @@ struct Port {
   std::string protocol = "tcp";  // tcp | udp
   std::string scheme;            // http | https | ...; empty: not a URL
   std::string path = "/";
-  bool endpoint = false;         // shown in status.endpoints
+  bool endpoint = false;  // shown in status.endpoints
   bool operator==(const Port&) const = default;
 };
 
@@ -76,14 +77,14 @@ struct Mount {
 };
 
 struct Restart {
-  std::string policy;                  // never | on-failure | always; default: never for a monitor, else always
+  std::string policy;  // never | on-failure | always; empty: see Service::restart_policy
   std::optional<int32_t> max_attempts;  // per replica; absent: no limit
   bool operator==(const Restart&) const = default;
 };
 
 struct Update {
-  int32_t parallelism = 1;             // 0: all at once
-  std::string order = "stop-first";    // stop-first | start-first
+  int32_t parallelism = 1;               // 0: all at once
+  std::string order = "stop-first";      // stop-first | start-first
   std::string failure_action = "pause";  // pause | rollback
   bool operator==(const Update&) const = default;
 };
@@ -108,14 +109,21 @@ struct Service {
   std::string endpoint_mode = "dnsrr";  // dnsrr | vip
   bool operator==(const Service&) const = default;
 
+  // Defaults that depend on other fields stay open in the object, so that changing the other field
+  // later means what it says.
   int32_t essential() const { return replicas.essential.value_or(replicas.total); }
+  std::string_view restart_policy() const {
+    if (!restart.policy.empty()) return restart.policy;
+    return monitor ? "never" : "always";
+  }
 };
 
 struct Parameter {
   std::string name;
   std::string type = "string";  // integer | string | boolean | quantity
-  std::optional<std::string> default_value, minimum, maximum;  // YAML: default, minimum, maximum; any scalar, kept as text
-  std::vector<std::string> enum_values;                        // YAML: enum
+  std::optional<std::string> default_value, minimum,
+      maximum;  // YAML: default, minimum, maximum; any scalar, kept as text
+  std::vector<std::string> enum_values;  // YAML: enum
   std::string description;
   bool operator==(const Parameter&) const = default;
 };

@@ -1,4 +1,5 @@
-// Event: what happened to an object; kept one hour. Unlike other kinds its fields stand at the top level, as in core/v1.
+// Event: what happened to an object; kept one hour. Unlike other kinds its fields stand at the top
+// level, as in core/v1.
 #pragma once
 
 #include <cstdint>
@@ -16,7 +17,7 @@ struct ObjectReference {
 
 struct Event : ObjectBase {
   ObjectReference involved_object;
-  std::string type;    // Normal | Warning
+  std::string type;  // Normal | Warning
   std::string reason, message;
   std::string source;  // YAML: source.component
   int32_t count = 1;

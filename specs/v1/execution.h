@@ -24,8 +24,8 @@ struct Idle {
 };
 
 struct ExecutionSpec {
-  // Written inline, or filled by admission from application_ref when the execution is created (webhooks/admission): a later
-  // edit of the Application changes no running execution.
+  // Written inline, or filled by admission from application_ref when the execution is created
+  // (webhooks/admission): a later edit of the Application changes no running execution.
   std::optional<ApplicationSpec> application;
   std::optional<ApplicationRef> application_ref;
   std::map<std::string, std::string> parameters;  // scalars, kept as text
@@ -36,19 +36,24 @@ struct ExecutionSpec {
   bool operator==(const ExecutionSpec&) const = default;
 };
 
-inline constexpr std::string_view kPending = "Pending", kQueued = "Queued", kStarting = "Starting", kRunning = "Running",
-                                  kSucceeded = "Succeeded", kFailed = "Failed", kSuspended = "Suspended",
+inline constexpr std::string_view kPending = "Pending", kQueued = "Queued", kStarting = "Starting",
+                                  kRunning = "Running", kSucceeded = "Succeeded",
+                                  kFailed = "Failed", kSuspended = "Suspended",
                                   kTerminating = "Terminating";
 
 struct ServiceStatus {
   std::string name;
   int32_t total = 0, essential = 0, running = 0, ready = 0, restarts = 0;
-  std::optional<int32_t> exit_code;  // of the last task that ended: the highest of the newest tasks, when all have ended
+  std::optional<int32_t> exit_code;  // of the last task that ended: the highest of the newest
+                                     // tasks, when all have ended
   std::string message;
-  // What the reconciler must remember about rolling changes and restarts (docs/decisions/0003, 0004). YAML: lastRestartTime, update, updateFailed.
-  std::optional<WallTime> last_restart_time;  // creation of the newest replacement that `restarts` counts
-  std::string update;                         // hash of the containers' template last sent as an update; empty once it has rolled
-  bool update_failed = false;                 // Swarm rolled `update` back: not sent again
+  // What the reconciler must remember about rolling changes and restarts (docs/decisions/0003,
+  // 0004). YAML: lastRestartTime, update, updateFailed.
+  std::optional<WallTime>
+      last_restart_time;  // creation of the newest replacement that `restarts` counts
+  std::string
+      update;  // hash of the containers' template last sent as an update; empty once it has rolled
+  bool update_failed = false;  // Swarm rolled `update` back: not sent again
   bool operator==(const ServiceStatus&) const = default;
 };
 
@@ -73,7 +78,8 @@ using Execution = Object<ExecutionSpec, ExecutionStatus>;
 // True for Succeeded and Failed.
 bool IsFinished(const ExecutionStatus& status);
 
-// Annotation: a change of its value restarts every container (set by `zoe restart` to the time, RFC 3339).
+// Annotation: a change of its value restarts every container (set by `zoe restart` to the time, RFC
+// 3339).
 inline constexpr std::string_view kRestartedAt = "zoe/restartedAt";
 // Finalizer of the execution reconciler.
 inline constexpr std::string_view kExecutionFinalizer = "zoe/execution";

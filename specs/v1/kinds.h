@@ -1,4 +1,5 @@
-// The table of kinds: all that the engine and the wires need to handle an object whose type they don't know.
+// The table of kinds: all that the engine and the wires need to handle an object whose type they
+// don't know.
 #pragma once
 
 #include <functional>
@@ -19,7 +20,8 @@ namespace zoe::v1 {
 
 inline constexpr std::string_view kApiVersion = "zoe/v1";
 
-// A column of `get` and of Table answers. Cells are text; Kubernetes' column types: string, integer, date (RFC 3339 text).
+// A column of `get` and of Table answers. Cells are text; Kubernetes' column types: string,
+// integer, date (RFC 3339 text).
 struct Column {
   std::string_view name, type, description;
   int priority = 0;  // 0: always shown; 1: only with -o wide
@@ -32,43 +34,50 @@ struct Kind {
   std::string_view singular;  // "execution"
   std::vector<std::string_view> short_names;
   bool namespaced = true;
-  bool has_status = true;                       // false: no status subresource (Event)
-  const schema::Type* type = nullptr;           // of the whole object
+  bool has_status = true;              // false: no status subresource (Event)
+  const schema::Type* type = nullptr;  // of the whole object
   std::shared_ptr<ObjectBase> (*make)() = nullptr;
   std::shared_ptr<ObjectBase> (*clone)(const ObjectBase& object) = nullptr;
   void (*copy_status)(const ObjectBase& from, ObjectBase& to) = nullptr;  // to.status = from.status
   void (*copy_spec)(const ObjectBase& from, ObjectBase& to) = nullptr;    // to.spec = from.spec
   bool (*spec_equal)(const ObjectBase& a, const ObjectBase& b) = nullptr;
   bool (*status_equal)(const ObjectBase& a, const ObjectBase& b) = nullptr;
-  std::vector<Column> columns;                  // NAME and AGE included
+  std::vector<Column> columns;  // NAME and AGE included
   // Checks that need several fields at once; field-level ones are in the schema. Appends causes.
   void (*validate)(const ObjectBase& object, std::vector<Cause>& causes) = nullptr;
-  // The value of a field-selector path such as "status.phase"; nullptr if the kind has no such selector.
+  // The value of a field-selector path such as "status.phase"; nullptr if the kind has no such
+  // selector.
   const std::string* (*field)(const ObjectBase& object, std::string_view path) = nullptr;
 };
 
 // All kinds, in the order in which `apply` and `get all` take them.
 const std::vector<Kind>& Kinds();
-const Kind* FindKind(std::string_view name);                   // exact: "Execution"
-const Kind* FindResource(std::string_view name_or_short_name); // plural, singular, short name or kind, any case
+const Kind* FindKind(std::string_view name);  // exact: "Execution"
+// Plural, singular, short name or kind, any case, as kubectl takes them ("exec", "executions.zoe",
+// "execution.v1.zoe").
+const Kind* FindResource(std::string_view name_or_short_name);
+// Every name that FindResource takes, for suggestions.
+std::vector<std::string_view> KnownResourceNames();
 
 enum class Strictness { kStrict, kWarn, kIgnore };  // for unknown and duplicate fields
 
 struct DecodeResult {
   const Kind* kind = nullptr;
-  std::shared_ptr<ObjectBase> object;   // defaults filled, validated
-  std::vector<std::string> warnings;    // with kWarn
+  std::shared_ptr<ObjectBase> object;  // defaults filled, validated
+  std::vector<std::string> warnings;   // with kWarn
 };
-// Turns a parsed document into an object: checks apiVersion and kind, refuses unknown fields ("did you mean"), fills
-// defaults, validates. All errors at once, each with field path and position: kInvalid (kBadRequest without a kind).
-Expected<DecodeResult> Decode(const codec::Value& document, Strictness strictness = Strictness::kStrict);
+// Turns a parsed document into an object: checks apiVersion and kind, refuses unknown fields ("did
+// you mean"), fills defaults, validates. All errors at once, each with field path and position:
+// kInvalid (kBadRequest without a kind).
+Expected<DecodeResult> Decode(const codec::Value& document,
+                              Strictness strictness = Strictness::kStrict);
 
-// For records of our own store: unknown fields are kept out silently, nothing is validated. kInternal if it can't be read.
+// For records of our own store: unknown fields are kept out silently, nothing is validated.
+// kInternal if it can't be read.
 Expected<std::shared_ptr<ObjectBase>> DecodeStored(const Kind& kind, std::string_view json);
 
-// Canonical JSON: apiVersion, kind, metadata, spec, status; absent optionals and empty values left out. `metadata.resourceVersion`
-// is written when meta.resource_version is not 0.
+// Canonical JSON: apiVersion, kind, metadata, spec, status; absent optionals and empty values left
+// out. `metadata.resourceVersion` is written when meta.resource_version is not 0.
 std::string EncodeJson(const Kind& kind, const ObjectBase& object);
-
 
 }  // namespace zoe::v1

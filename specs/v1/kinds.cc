@@ -1,0 +1,261 @@
+#include "specs/v1/kinds.h"
+
+#include <algorithm>
+#include <cassert>
+#include <utility>
+
+#include "specs/schema/encode.h"
+#include "specs/v1/describe.h"
+#include "specs/v1/validate.h"
+
+namespace zoe::v1 {
+namespace {
+
+template <class T>
+const T& As(const ObjectBase& object) {
+  return static_cast<const T&>(object);
+}
+template <class T>
+T& As(ObjectBase& object) {
+  return static_cast<T&>(object);
+}
+
+std::string TimeCell(const std::optional<WallTime>& time) { return time ? FormatTime(*time) : ""; }
+std::string NameCell(const ObjectBase& object) { return object.meta.name; }
+std::string AgeCell(const ObjectBase& object) { return TimeCell(object.meta.creation_timestamp); }
+
+const Column kName = {"NAME", "string", "Name, unique within the namespace.", 0, NameCell};
+const Column kAge = {"AGE", "date", "When it was created.", 0, AgeCell};
+
+const std::string* MetaField(const ObjectBase& object, std::string_view path) {
+  if (path == "metadata.name") return &object.meta.name;
+  if (path == "metadata.namespace") return &object.meta.ns;
+  return nullptr;
+}
+
+// What every kind has.
+template <class T>
+Kind MakeKind(std::string_view name, std::string_view plural, std::string_view singular,
+              std::string_view short_name) {
+  Kind kind;
+  kind.name = name;
+  kind.plural = plural;
+  kind.singular = singular;
+  kind.short_names = {short_name};
+  kind.type = &schema::Describe<T>();
+  kind.make = []() -> std::shared_ptr<ObjectBase> { return std::make_shared<T>(); };
+  kind.clone = [](const ObjectBase& object) -> std::shared_ptr<ObjectBase> {
+    return std::make_shared<T>(As<T>(object));
+  };
+  kind.field = MetaField;
+  return kind;
+}
+
+template <class T>
+void AddSpecAndStatus(Kind& kind) {
+  kind.copy_status = [](const ObjectBase& from, ObjectBase& to) {
+    As<T>(to).status = As<T>(from).status;
+  };
+  kind.copy_spec = [](const ObjectBase& from, ObjectBase& to) {
+    As<T>(to).spec = As<T>(from).spec;
+  };
+  kind.spec_equal = [](const ObjectBase& a, const ObjectBase& b) {
+    return As<T>(a).spec == As<T>(b).spec;
+  };
+  kind.status_equal = [](const ObjectBase& a, const ObjectBase& b) {
+    return As<T>(a).status == As<T>(b).status;
+  };
+}
+
+std::string ServicesCell(const ObjectBase& object) {
+  std::string out;
+  for (const Service& service : As<Application>(object).spec.services) {
+    if (!out.empty()) out += ',';
+    out += service.name;
+  }
+  return out;
+}
+
+std::string ParametersCell(const ObjectBase& object) {
+  std::string out;
+  for (const Parameter& parameter : As<Application>(object).spec.parameters) {
+    if (!out.empty()) out += ',';
+    out += parameter.name;
+    if (parameter.default_value) out += '=' + *parameter.default_value;
+  }
+  return out;
+}
+
+Kind ApplicationKind() {
+  Kind kind = MakeKind<Application>("Application", "applications", "application", "app");
+  AddSpecAndStatus<Application>(kind);
+  kind.validate = ValidateApplication;
+  kind.columns = {
+      kName,
+      {"TITLE", "string", "Title, for people.", 0,
+       [](const ObjectBase& o) { return As<Application>(o).spec.title; }},
+      {"SERVICES", "string", "Names of its services.", 0, ServicesCell},
+      kAge,
+      {"PARAMETERS", "string", "Its parameters and their defaults.", 1, ParametersCell}};
+  return kind;
+}
+
+std::string PhaseCell(const ObjectBase& object) {
+  const std::string& phase = As<Execution>(object).status.phase;
+  return phase.empty() ? std::string(kPending) : phase;
+}
+
+std::string ReadyCell(const ObjectBase& object) {
+  const auto& execution = As<Execution>(object);
+  int64_t ready = 0, total = 0;
+  for (const ServiceStatus& service : execution.status.services) {
+    ready += service.ready;
+    total += service.total;
+  }
+  if (execution.status.services.empty() && execution.spec.application) {
+    for (const Service& service : execution.spec.application->services)
+      total += service.replicas.total;
+  }
+  return std::to_string(ready) + "/" + std::to_string(total);
+}
+
+std::string RestartsCell(const ObjectBase& object) {
+  int64_t restarts = 0;
+  for (const ServiceStatus& service : As<Execution>(object).status.services)
+    restarts += service.restarts;
+  return std::to_string(restarts);
+}
+
+std::string EndpointCell(const ObjectBase& object) {
+  const auto& endpoints = As<Execution>(object).status.endpoints;
+  return endpoints.empty() ? "" : endpoints.front().url;
+}
+
+std::string MessageCell(const ObjectBase& object) {
+  const Condition* ready = FindCondition(As<Execution>(object).status.conditions, "Ready");
+  return ready == nullptr ? "" : ready->message;
+}
+
+Kind ExecutionKind() {
+  Kind kind = MakeKind<Execution>("Execution", "executions", "execution", "exec");
+  AddSpecAndStatus<Execution>(kind);
+  kind.validate = ValidateExecution;
+  kind.field = [](const ObjectBase& object, std::string_view path) {
+    return path == "status.phase" ? &As<Execution>(object).status.phase : MetaField(object, path);
+  };
+  kind.columns = {
+      kName,
+      {"PHASE", "string", "Where it stands.", 0, PhaseCell},
+      {"READY", "string", "Replicas that are ready, of those wanted.", 0, ReadyCell},
+      {"RESTARTS", "integer", "Restarts after a failure.", 0, RestartsCell},
+      kAge,
+      {"STARTED", "date", "When its first container was asked for.", 1,
+       [](const ObjectBase& o) { return TimeCell(As<Execution>(o).status.started_at); }},
+      {"PRIORITY", "integer", "Higher is started first.", 1,
+       [](const ObjectBase& o) { return std::to_string(As<Execution>(o).spec.priority); }},
+      {"ENDPOINT", "string", "Its first address.", 1, EndpointCell},
+      {"MESSAGE", "string", "What it waits for.", 1, MessageCell}};
+  return kind;
+}
+
+std::string ObjectCell(const ObjectBase& object) {
+  const ObjectReference& reference = As<Event>(object).involved_object;
+  std::string kind = reference.kind;
+  std::transform(kind.begin(), kind.end(), kind.begin(),
+                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  return kind + "/" + reference.name;
+}
+
+const std::string* EventField(const ObjectBase& object, std::string_view path) {
+  const auto& event = As<Event>(object);
+  if (path == "involvedObject.kind") return &event.involved_object.kind;
+  if (path == "involvedObject.namespace") return &event.involved_object.ns;
+  if (path == "involvedObject.name") return &event.involved_object.name;
+  if (path == "involvedObject.uid") return &event.involved_object.uid;
+  if (path == "type") return &event.type;
+  if (path == "reason") return &event.reason;
+  return MetaField(object, path);
+}
+
+// An Event has neither spec nor status: its fields but metadata count as its spec.
+Kind EventKind() {
+  Kind kind = MakeKind<Event>("Event", "events", "event", "ev");
+  kind.has_status = false;
+  kind.copy_status = [](const ObjectBase&, ObjectBase&) {};
+  kind.copy_spec = [](const ObjectBase& from, ObjectBase& to) {
+    Event event = As<Event>(from);
+    event.meta = to.meta;
+    As<Event>(to) = std::move(event);
+  };
+  kind.spec_equal = [](const ObjectBase& a, const ObjectBase& b) {
+    Event other = As<Event>(b);
+    other.meta = a.meta;
+    return As<Event>(a) == other;
+  };
+  kind.status_equal = [](const ObjectBase&, const ObjectBase&) { return true; };
+  kind.validate = ValidateEvent;
+  kind.field = EventField;
+  kind.columns = {{"LAST SEEN", "date", "When it happened last.", 0,
+                   [](const ObjectBase& o) { return TimeCell(As<Event>(o).last_timestamp); }},
+                  {"TYPE", "string", "Normal or Warning.", 0,
+                   [](const ObjectBase& o) { return As<Event>(o).type; }},
+                  {"REASON", "string", "What happened, in one word.", 0,
+                   [](const ObjectBase& o) { return As<Event>(o).reason; }},
+                  {"OBJECT", "string", "The object to which it happened.", 0, ObjectCell},
+                  {"SOURCE", "string", "Who reports.", 1,
+                   [](const ObjectBase& o) { return As<Event>(o).source; }},
+                  {"MESSAGE", "string", "What happened.", 0,
+                   [](const ObjectBase& o) { return As<Event>(o).message; }},
+                  {"FIRST SEEN", "date", "When it happened first.", 1,
+                   [](const ObjectBase& o) { return TimeCell(As<Event>(o).first_timestamp); }},
+                  {"COUNT", "integer", "How often it happened.", 1,
+                   [](const ObjectBase& o) { return std::to_string(As<Event>(o).count); }},
+                  {"NAME", "string", "Name of the event.", 1, NameCell}};
+  return kind;
+}
+
+std::string Lowered(std::string_view text) {
+  std::string out(text);
+  for (char& c : out) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
+  }
+  return out;
+}
+
+}  // namespace
+
+const std::vector<Kind>& Kinds() {
+  static const std::vector<Kind> kinds = {ApplicationKind(), ExecutionKind(), EventKind()};
+  return kinds;
+}
+
+const Kind* FindKind(std::string_view name) {
+  for (const Kind& kind : Kinds()) {
+    if (kind.name == name) return &kind;
+  }
+  return nullptr;
+}
+
+const Kind* FindResource(std::string_view name_or_short_name) {
+  std::string name = Lowered(name_or_short_name);
+  if (name.ends_with(".zoe")) name.resize(name.size() - 4);
+  if (name.ends_with(".v1")) name.resize(name.size() - 3);
+  for (const Kind& kind : Kinds()) {
+    if (name == kind.plural || name == kind.singular) return &kind;
+    if (std::find(kind.short_names.begin(), kind.short_names.end(), name) != kind.short_names.end())
+      return &kind;
+  }
+  return nullptr;
+}
+
+std::vector<std::string_view> KnownResourceNames() {
+  std::vector<std::string_view> names;
+  for (const Kind& kind : Kinds()) {
+    names.push_back(kind.plural);
+    names.push_back(kind.singular);
+    names.insert(names.end(), kind.short_names.begin(), kind.short_names.end());
+  }
+  return names;
+}
+
+}  // namespace zoe::v1
