@@ -1,0 +1,174 @@
+#include "reconcilers/execution/assess.h"
+
+#include <algorithm>
+
+#include "specs/v1/template.h"
+
+namespace zoe::execution {
+namespace {
+
+bool RolledBack(UpdateState state) {
+  return state == UpdateState::kRollbackStarted || state == UpdateState::kRollbackPaused ||
+         state == UpdateState::kRollbackCompleted;
+}
+
+bool Held(const ServicePicture& s) {
+  if (s.observed == nullptr || s.before == nullptr || s.before->update.empty()) return false;
+  if (SameTasks(s.desired, s.observed->spec) || s.before->update != TemplateHash(s.desired))
+    return false;
+  return s.before->update_failed || RolledBack(s.observed->update_state);
+}
+
+const v1::ServiceStatus* FindStatus(const v1::ExecutionStatus& status, const std::string& name) {
+  for (const v1::ServiceStatus& s : status.services) {
+    if (s.name == name) return &s;
+  }
+  return nullptr;
+}
+
+void FindStrays(Picture& picture) {
+  for (const SwarmService& service : picture.observed.services) {
+    const bool declared = std::ranges::any_of(
+        picture.services, [&](const ServicePicture& s) { return s.observed == &service; });
+    if (!declared) picture.strays.push_back(&service);
+  }
+}
+
+ServicePicture Look(const Picture& picture, v1::Service service) {
+  ServicePicture s;
+  s.desired =
+      ToSwarmService(*picture.execution, service, picture.observed.network_id, picture.options);
+  s.before = FindStatus(picture.execution->status, service.name);
+  s.service = std::move(service);
+  for (const SwarmService& candidate : picture.observed.services) {
+    if (candidate.spec.name == s.desired.name) s.observed = &candidate;
+  }
+  if (s.observed != nullptr) {
+    s.history = ReadHistory(*s.observed, picture.observed.tasks,
+                            s.before ? s.before->last_restart_time : std::nullopt);
+    const auto& waits_since = s.history.oldest_unaddressed;
+    if (waits_since && picture.now - *waits_since >= kAddressPatience) {
+      s.history.trouble = Trouble::kNoAddress;
+      s.history.message = "no address in network " +
+                          NetworkName(picture.options.deployment, picture.execution->meta.ns) +
+                          " for more than 30 s: it may be full";
+    }
+  }
+  s.held = Held(s);
+  return s;
+}
+
+void OpenOrders(std::vector<ServicePicture>& services) {
+  for (ServicePicture& s : services) {
+    s.open = std::ranges::all_of(services, [&](const ServicePicture& other) {
+      if (other.service.startup_order >= s.service.startup_order) return true;
+      return other.Satisfied() || other.service.essential() == 0;
+    });
+  }
+}
+
+// All its replicas have ended for good.
+bool Ended(const ServicePicture& s) {
+  return s.observed != nullptr && s.history.AllEnded() &&
+         static_cast<int>(s.history.slots.size()) >= s.service.replicas.total;
+}
+
+std::string DescribeLoss(const ServicePicture& s) {
+  for (const SlotHistory& slot : s.history.slots) {
+    if (slot.state != SlotState::kLost) continue;
+    std::string text = "service " + s.service.name + ": replica " + std::to_string(slot.slot);
+    if (slot.failures > 1) text += ", after " + std::to_string(slot.failures) + " attempts,";
+    text += slot.exit_code ? " ended with exit code " + std::to_string(*slot.exit_code) : " ended";
+    return slot.message.empty() ? text : text + ": " + slot.message;
+  }
+  return "service " + s.service.name;
+}
+
+Verdict Failed(const ServicePicture& s, std::string reason) {
+  if (s.history.trouble == Trouble::kImageNotFound) reason = "ImageNotFound";
+  return {Verdict::Kind::kFailed, std::move(reason), DescribeLoss(s)};
+}
+
+Verdict JudgeMonitors(const std::vector<ServicePicture>& services) {
+  for (const ServicePicture& s : services) {
+    if (s.service.monitor && !Ended(s)) return {};
+  }
+  std::string names;
+  for (const ServicePicture& s : services) {
+    if (!s.service.monitor) continue;
+    if (s.history.lost > 0) return Failed(s, "MonitorFailed");
+    names += (names.empty() ? "" : ", ") + s.service.name;
+  }
+  return {Verdict::Kind::kSucceeded, "MonitorsSucceeded", names + " ended with exit code 0"};
+}
+
+Verdict JudgeServices(const Picture& picture) {
+  const auto& services = picture.services;
+  const bool monitored =
+      std::ranges::any_of(services, [](const ServicePicture& s) { return s.service.monitor; });
+  if (monitored) {
+    Verdict verdict = JudgeMonitors(services);
+    if (verdict.kind != Verdict::Kind::kNone) return verdict;
+  }
+  bool all_ended = !monitored, any = false;
+  for (const ServicePicture& s : services) {
+    const int total = s.service.replicas.total;
+    if (!s.service.monitor && total - s.history.lost < s.service.essential()) {
+      return Failed(s, s.desired.restart_condition == RestartCondition::kNone
+                           ? "TaskFailed"
+                           : "AttemptsExhausted");
+    }
+    if (total == 0) continue;
+    any = true;
+    all_ended = all_ended && Ended(s);
+  }
+  if (all_ended && any)
+    return {Verdict::Kind::kSucceeded, "AllServicesEnded", "the tasks of all services have ended"};
+  return {};
+}
+
+Verdict Judge(const Picture& picture) {
+  Verdict verdict = JudgeServices(picture);
+  if (verdict.kind != Verdict::Kind::kNone) return verdict;
+  const v1::Execution& execution = *picture.execution;
+  const auto& deadline = execution.spec.active_deadline_seconds;
+  if (deadline && execution.status.started_at &&
+      picture.now - *execution.status.started_at >= std::chrono::seconds(*deadline)) {
+    return {Verdict::Kind::kFailed, "DeadlineExceeded",
+            "ran longer than activeDeadlineSeconds: " + std::to_string(*deadline)};
+  }
+  return {};
+}
+
+}  // namespace
+
+Mode ModeOf(const v1::Execution& execution) {
+  if (execution.meta.deletion_timestamp) return Mode::kTerminating;
+  if (v1::IsFinished(execution.status)) return Mode::kFinished;
+  return execution.spec.suspend ? Mode::kSuspended : Mode::kActive;
+}
+
+Expected<Picture> Assess(const v1::Execution& execution, Observed observed, WallTime now,
+                         const ExecutionOptions& options) {
+  Picture picture;
+  picture.execution = &execution;
+  picture.observed = std::move(observed);
+  picture.now = now;
+  picture.mode = ModeOf(execution);
+  picture.options = options;
+  if (picture.mode != Mode::kActive) return Expected<Picture>(std::move(picture));
+  if (!execution.spec.application) {
+    return MakeError(Code::kInvalid, "NoApplication",
+                     "spec.application is missing: spec.applicationRef has not been resolved");
+  }
+  ZOE_ASSIGN(std::vector<v1::Service> services, v1::RenderServices(execution, options.deployment));
+  picture.services.reserve(services.size());
+  for (v1::Service& service : services)
+    picture.services.push_back(Look(picture, std::move(service)));
+  OpenOrders(picture.services);
+  FindStrays(picture);
+  picture.verdict = Judge(picture);
+  return Expected<Picture>(std::move(picture));
+}
+
+}  // namespace zoe::execution

@@ -1,0 +1,80 @@
+// What the observed world means for an execution: pure. Plan and status are drawn from the same
+// picture.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "reconcilers/execution/history.h"
+#include "reconcilers/execution/observe.h"
+#include "reconcilers/execution/service_spec.h"
+#include "specs/v1/execution.h"
+
+namespace zoe::execution {
+
+// What an execution's services are wanted for.
+enum class Mode {
+  kActive,       // they should run
+  kSuspended,    // none should stand
+  kFinished,     // nothing runs again, whatever happens to its spec; those that ended by themselves
+                 // stay, so that their logs can be read
+  kTerminating,  // it is being deleted: none should stand
+};
+Mode ModeOf(const v1::Execution& execution);
+
+struct ServicePicture {
+  v1::Service service;                     // rendered
+  SwarmServiceSpec desired;                // its network's id is empty while there is no network
+  const SwarmService* observed = nullptr;  // null: there is none
+  ServiceHistory history;
+  const v1::ServiceStatus* before = nullptr;  // as last reported
+  bool open = false;  // every essential replica of each lower startupOrder is ready
+  bool held = false;  // Swarm rolled this very template back (docs/decisions/0004)
+
+  int ready() const { return history.ready; }
+  // Replicas that run, or have done their work.
+  int served() const { return history.ready + history.done; }
+  bool Satisfied() const { return observed != nullptr && served() >= service.essential(); }
+};
+
+// How an execution ends.
+struct Verdict {
+  enum class Kind { kNone, kSucceeded, kFailed } kind = Kind::kNone;
+  std::string reason, message;
+};
+
+struct Picture {
+  const v1::Execution* execution = nullptr;  // as it was when the pass began
+  Observed observed;
+  WallTime now{};
+  Mode mode = Mode::kActive;
+  std::vector<ServicePicture> services;  // kActive only; in the order of the spec
+  std::vector<const SwarmService*>
+      strays;       // kActive only: of this execution, but no longer declared
+  Verdict verdict;  // kActive only
+  ExecutionOptions options;
+
+  bool ended() const { return verdict.kind != Verdict::Kind::kNone; }
+
+  Picture() = default;
+  Picture(Picture&&) = default;  // pointers into `observed` stay valid
+  Picture& operator=(Picture&&) = default;
+};
+
+// A task that stays `new` so long has got no address: its network is full, which Swarm tells nobody
+// (SwarmKit, allocator).
+inline constexpr Duration kAddressPatience{30'000};
+
+// `execution` must outlive the picture. kInvalid with causes: the spec can't be rendered.
+//
+// An execution ends, in this order of precedence:
+//  - when the tasks of all its monitor services have ended for good: well if all of them exited
+//  with 0;
+//  - badly when so many replicas of another service are lost that its essential ones can't run any
+//  more;
+//  - without monitors, when the tasks of all services have ended for good: well;
+//  - badly when activeDeadlineSeconds have passed since startedAt.
+Expected<Picture> Assess(const v1::Execution& execution, Observed observed, WallTime now,
+                         const ExecutionOptions& options);
+
+}  // namespace zoe::execution

@@ -1,0 +1,52 @@
+#include "reconcilers/execution/execution_reconciler.h"
+
+#include "reconcilers/execution/execute.h"
+#include "reconcilers/execution/status.h"
+
+namespace zoe {
+namespace {
+
+using namespace execution;
+
+constexpr Duration kSettle{1'000};        // after acting, should the Swarm's hint get lost
+constexpr Duration kAtOnce{1};            // the end is reported: now what still runs can go
+constexpr Duration kConvergence{10'000};  // how long tasks are watched closely
+
+bool IsRefusal(const Error& error) {
+  return error.code == Code::kInvalid || error.code == Code::kAlreadyExists ||
+         error.reason == "WorkspaceUnavailable";
+}
+
+}  // namespace
+
+ExecutionReconciler::ExecutionReconciler(const Cache&, Swarm& swarm, Files& files,
+                                         ExecutionOptions options)
+    : swarm_(swarm), files_(files), options_(std::move(options)) {}
+
+Expected<Result> ExecutionReconciler::Reconcile(const Context& ctx, const Key&,
+                                                StatusDraft& draft) {
+  if (!draft.object) return Result{};  // deleted and cleaned up
+  const v1::Execution before = static_cast<const v1::Execution&>(*draft.object);
+  const WallTime now = ctx.clock.WallNow();
+  ZOE_ASSIGN(Observed observed, Observe(ctx, swarm_, before, options_));
+  const Expected<Picture> picture = Assess(before, std::move(observed), now, options_);
+  if (!picture.ok()) {
+    ReportInvalid(before, picture.error(), now, draft);
+    return picture.error();
+  }
+  const std::vector<Action> actions = Plan(*picture);
+  Report(*picture, draft);  // before acting: a failed action must not hide what was seen
+  if (!IsSettled(*picture, actions)) swarm_.ExpectChanges(kConvergence);
+  const Expected<void> done = Execute(ctx, {swarm_, files_}, actions, draft);
+  if (!done.ok()) {
+    if (IsRefusal(done.error())) ReportRefusal(before, done.error(), now, draft);
+    return done.error();
+  }
+  const Duration next =
+      NextDeadline(*picture, static_cast<const v1::Execution&>(*draft.object).status);
+  if (picture->ended()) return Result{.requeue_after = kAtOnce};
+  if (actions.empty()) return Result{.requeue_after = next};
+  return Result{.requeue_after = next == Duration(0) ? kSettle : std::min(next, kSettle)};
+}
+
+}  // namespace zoe

@@ -1,0 +1,160 @@
+#include "reconcilers/execution/plan.h"
+
+#include <algorithm>
+#include <set>
+
+namespace zoe::execution {
+namespace {
+
+std::string LabelOf(const Labels& labels, std::string_view name) {
+  const auto it = labels.find(std::string(name));
+  return it == labels.end() ? "" : it->second;
+}
+
+// What a user calls it.
+std::string ServiceOf(const SwarmServiceSpec& spec) {
+  const std::string service = LabelOf(spec.labels, kLabelService);
+  return service.empty() ? spec.name : service;
+}
+
+std::string Join(const std::vector<std::string>& names) {
+  std::string text;
+  for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
+  return text;
+}
+
+Action RemoveAll(const std::vector<const SwarmService*>& services, const std::string& why) {
+  RemoveServices remove;
+  std::vector<std::string> names;
+  for (const SwarmService* s : services) {
+    remove.ids.push_back(s->id);
+    names.push_back(ServiceOf(s->spec));
+  }
+  return {std::move(remove), {{false, "Removed", "removed services " + Join(names) + ": " + why}}};
+}
+
+std::vector<Action> PlanInactive(const Picture& picture) {
+  const bool keep_ended = picture.mode == Mode::kFinished && !picture.execution->spec.suspend;
+  std::vector<const SwarmService*> gone;
+  for (const SwarmService& s : picture.observed.services) {
+    const bool ended = ReadHistory(s, picture.observed.tasks, {}).AllEnded();
+    if (!(keep_ended && ended)) gone.push_back(&s);
+  }
+  if (gone.empty()) return {};
+  std::vector<Action> actions;
+  actions.push_back(RemoveAll(gone, picture.mode == Mode::kFinished ? "the execution has ended"
+                                    : picture.mode == Mode::kSuspended
+                                        ? "the execution is suspended"
+                                        : "the execution is being deleted"));
+  return actions;
+}
+
+// It stood at the last pass, and no one of us has removed it since.
+bool RemovedFromOutside(const Picture& picture, const ServicePicture& s) {
+  const std::string& phase = picture.execution->status.phase;
+  return s.before != nullptr && s.before->running > 0 && phase != v1::kSuspended;
+}
+
+Action Create(const Picture& picture, const std::vector<const ServicePicture*>& missing) {
+  CreateServices create;
+  Action action;
+  std::vector<std::string> names;
+  for (const ServicePicture* s : missing) {
+    create.specs.push_back(s->desired);
+    if (RemovedFromOutside(picture, *s)) {
+      action.events.push_back(
+          {true, "DriftMended",
+           "service " + s->service.name + " was removed from outside: created again"});
+    } else {
+      names.push_back(s->service.name);
+    }
+  }
+  if (!names.empty())
+    action.events.push_back({false, "Created", "created services " + Join(names)});
+  action.what = std::move(create);
+  return action;
+}
+
+// What the service should be now: the declaration, except for containers that Swarm has refused to
+// have.
+SwarmServiceSpec Target(const ServicePicture& s) {
+  if (!s.held) return s.desired;
+  SwarmServiceSpec target = s.observed->spec;
+  target.labels = s.desired.labels;
+  target.replicas = s.desired.replicas;
+  target.update_parallelism = s.desired.update_parallelism;
+  target.update_order = s.desired.update_order;
+  target.update_failure_action = s.desired.update_failure_action;
+  return target;
+}
+
+Action Update(const Picture& picture, const ServicePicture& s, SwarmServiceSpec target) {
+  const SwarmServiceSpec& from = s.observed->spec;
+  const v1::Execution& execution = *picture.execution;
+  const bool declared_anew = execution.status.observed_generation != execution.meta.generation ||
+                             from.force_update != target.force_update;
+  Action action;
+  const std::string change = DescribeChange(from, target);
+  if (declared_anew) {
+    action.events.push_back({false, "Updated", "service " + s.service.name + ": " + change});
+  } else {
+    action.events.push_back(
+        {true, "DriftMended",
+         "service " + s.service.name + " differed from its declaration: " + change});
+  }
+  const bool rolls = !SameTasks(from, target);
+  action.what =
+      UpdateService{s.service.name, s.observed->id, s.observed->version, std::move(target), rolls};
+  return action;
+}
+
+std::vector<Action> PlanActive(const Picture& picture) {
+  std::vector<Action> actions, updates;
+  std::vector<const ServicePicture*> missing;
+  std::set<std::string> directories;
+  for (const ServicePicture& s : picture.services) {
+    if (s.observed == nullptr && s.open) missing.push_back(&s);
+    SwarmServiceSpec target = s.observed ? Target(s) : s.desired;
+    const bool differs = s.observed && target != s.observed->spec;
+    if (differs || (s.observed == nullptr && s.open)) {
+      for (const SwarmMount& mount : target.mounts) directories.insert(mount.source);
+    }
+    if (differs) updates.push_back(Update(picture, s, std::move(target)));
+  }
+  if (!picture.strays.empty()) actions.push_back(RemoveAll(picture.strays, "no longer declared"));
+  if (picture.observed.network_id.empty() && !(missing.empty() && updates.empty())) {
+    SwarmNetworkSpec spec = NetworkSpec(picture.options.deployment, picture.execution->meta.ns);
+    actions.push_back({CreateNetwork{std::move(spec)}, {}});
+  }
+  for (const std::string& path : directories) actions.push_back({EnsureDirectory{path}, {}});
+  if (!missing.empty()) actions.push_back(Create(picture, missing));
+  std::ranges::move(updates, std::back_inserter(actions));
+  return actions;
+}
+
+}  // namespace
+
+std::vector<Action> Plan(const Picture& picture) {
+  if (picture.mode != Mode::kActive) return PlanInactive(picture);
+  if (picture.ended()) return {};
+  return PlanActive(picture);
+}
+
+std::string ToString(const Action& action) {
+  struct Printer {
+    std::string operator()(const RemoveServices& a) const { return "remove " + Join(a.ids); }
+    std::string operator()(const CreateNetwork& a) const { return "network " + a.spec.name; }
+    std::string operator()(const EnsureDirectory& a) const { return "directory " + a.path; }
+    std::string operator()(const CreateServices& a) const {
+      std::vector<std::string> names;
+      for (const SwarmServiceSpec& spec : a.specs) names.push_back(ServiceOf(spec));
+      return "create " + Join(names);
+    }
+    std::string operator()(const UpdateService& a) const {
+      return (a.rolls ? "roll " : "change ") + a.service;
+    }
+  };
+  return std::visit(Printer{}, action.what);
+}
+
+}  // namespace zoe::execution

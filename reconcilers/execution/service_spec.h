@@ -1,0 +1,44 @@
+// From a rendered service to the Swarm service that runs it: pure. Names and labels are the
+// contract's.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "controller/ports/swarm.h"
+#include "reconcilers/execution/options.h"
+#include "specs/v1/execution.h"
+
+namespace zoe::execution {
+
+// "<service>-<hash of deployment, uid and service>", at most 63 characters. Another object's
+// service never gets the same name, and a create that is repeated always does: it meets its own
+// ghost and adopts it.
+std::string SwarmServiceName(std::string_view deployment, std::string_view uid,
+                             std::string_view service);
+
+// "zoe-<deployment>-<namespace>", shortened by a hash beyond 63 characters.
+std::string NetworkName(std::string_view deployment, std::string_view ns);
+SwarmNetworkSpec NetworkSpec(std::string_view deployment, const std::string& ns);
+
+// Where {workspace: true} mounts come from.
+std::string WorkspacePath(const ExecutionOptions& options, std::string_view ns,
+                          std::string_view sub_path);
+
+// `service` comes from v1::RenderServices. `network_id` is that of the namespace's network.
+//
+// Only what is needed inside a container is part of its template, so that labels or any other
+// metadata of an Execution restart nothing. A request that isn't given is its limit, as in
+// Kubernetes. Annotation zoe/restartedAt becomes force_update.
+SwarmServiceSpec ToSwarmService(const v1::Execution& execution, const v1::Service& service,
+                                const std::string& network_id, const ExecutionOptions& options);
+
+// Tells two container templates apart (what SameTasks compares), for v1::ServiceStatus::update.
+// Stable across restarts of the controller.
+std::string TemplateHash(const SwarmServiceSpec& spec);
+
+// The names of the differing fields, "image a:1 -> a:2, replicas 5 -> 3, env", for events. Empty if
+// equal.
+std::string DescribeChange(const SwarmServiceSpec& from, const SwarmServiceSpec& to);
+
+}  // namespace zoe::execution

@@ -1,0 +1,413 @@
+#include "reconcilers/execution/status.h"
+
+#include <algorithm>
+
+namespace zoe::execution {
+namespace {
+
+class Conditions {
+ public:
+  Conditions(std::vector<Condition>& list, int64_t generation, WallTime now)
+      : list_(list), generation_(generation), now_(now) {}
+  void Set(std::string type, bool value, std::string reason, std::string message) {
+    SetCondition(list_,
+                 {std::move(type),
+                  value ? "True" : "False",
+                  std::move(reason),
+                  std::move(message),
+                  {},
+                  generation_},
+                 now_);
+  }
+
+ private:
+  std::vector<Condition>& list_;
+  const int64_t generation_;
+  const WallTime now_;
+};
+
+Conditions ConditionsOf(const Picture& picture, v1::ExecutionStatus& status) {
+  return Conditions(status.conditions, picture.execution->meta.generation, picture.now);
+}
+
+std::string ReasonOf(const std::vector<Condition>& conditions, std::string_view type) {
+  const Condition* condition = FindCondition(conditions, type);
+  return condition && condition->status == (type == "Degraded" ? "True" : "False")
+             ? condition->reason
+             : "";
+}
+
+std::string_view TroubleReason(Trouble trouble) {
+  switch (trouble) {
+    case Trouble::kImageNotFound:
+      return "ImageNotFound";
+    case Trouble::kUnschedulable:
+      return "Unschedulable";
+    case Trouble::kNoAddress:
+      return "NoAddress";
+    case Trouble::kTaskFailed:
+      return "TaskFailed";
+    case Trouble::kStarting:
+    case Trouble::kNone:
+      return "Starting";
+  }
+  return "Starting";
+}
+
+std::string Count(int n, int of, std::string_view what) {
+  return std::to_string(n) + "/" + std::to_string(of) + " " + std::string(what) + " ready";
+}
+
+// ---- services
+
+std::string MessageOf(const ServicePicture& s) {
+  if (s.observed == nullptr) {
+    return s.open ? ""
+                  : "waits for the services of a lower startupOrder than " +
+                        std::to_string(s.service.startup_order);
+  }
+  return s.served() >= s.service.replicas.total ? "" : s.history.message;
+}
+
+// The memory of a rolling change; see docs/decisions/0004.
+void RememberUpdate(const ServicePicture& s, v1::ServiceStatus& status) {
+  if (s.held) {
+    status.update_failed = true;
+    return;
+  }
+  const bool rolled = s.observed && SameTasks(s.desired, s.observed->spec) &&
+                      s.observed->update_state != UpdateState::kNone &&
+                      s.observed->update_state != UpdateState::kUpdating &&
+                      s.observed->update_state != UpdateState::kPaused;
+  if (s.observed != nullptr && !rolled) return;
+  status.update.clear();
+  status.update_failed = false;
+}
+
+v1::ServiceStatus ServiceStatusOf(const ServicePicture& s) {
+  v1::ServiceStatus status;
+  if (s.before != nullptr) status = *s.before;
+  status.name = s.service.name;
+  status.total = s.service.replicas.total;
+  status.essential = s.service.essential();
+  status.running = status.ready = s.ready();
+  status.restarts += s.history.new_restarts;
+  if (s.history.last_restart)
+    status.last_restart_time = std::max(status.last_restart_time, s.history.last_restart);
+  status.exit_code = s.history.exit_code;
+  status.message = MessageOf(s);
+  RememberUpdate(s, status);
+  return status;
+}
+
+std::vector<v1::Endpoint> EndpointsOf(const Picture& picture) {
+  std::vector<v1::Endpoint> endpoints;
+  const Meta& meta = picture.execution->meta;
+  for (const ServicePicture& s : picture.services) {
+    if (s.observed == nullptr) continue;
+    for (const v1::Port& port : s.service.ports) {
+      if (!port.endpoint) continue;
+      const std::string address =
+          s.service.name + "." + meta.name + "." + meta.ns + ":" + std::to_string(port.port);
+      const std::string path = port.path.starts_with("/") ? port.path : "/" + port.path;
+      const std::string url = port.scheme.empty() ? port.protocol + "://" + address
+                                                  : port.scheme + "://" + address + path;
+      endpoints.push_back({s.service.name, port.name, url, ""});
+    }
+  }
+  return endpoints;
+}
+
+// ---- conditions of an active execution
+
+const ServicePicture* WorstOf(const Picture& picture, bool essential_only) {
+  const ServicePicture* worst = nullptr;
+  for (const ServicePicture& s : picture.services) {
+    const int needed = essential_only ? s.service.essential() : s.service.replicas.total;
+    if (s.observed == nullptr || s.served() >= needed || s.history.trouble >= Trouble::kStarting)
+      continue;
+    if (worst == nullptr || s.history.trouble < worst->history.trouble) worst = &s;
+  }
+  return worst;
+}
+
+// Returns true if all that is needed is ready.
+void ReportReadiness(const Picture& picture, v1::ExecutionStatus& status) {
+  int total = 0, served = 0, essential = 0, essential_served = 0;
+  for (const ServicePicture& s : picture.services) {
+    total += s.service.replicas.total;
+    served += std::min(s.served(), s.service.replicas.total);
+    essential += s.service.essential();
+    essential_served += std::min(s.served(), s.service.essential());
+  }
+  Conditions conditions = ConditionsOf(picture, status);
+  const std::string essential_count = Count(essential_served, essential, "essential replicas");
+  if (essential_served >= essential) {
+    conditions.Set("EssentialReady", true, "EssentialReplicasReady", essential_count);
+  } else if (const ServicePicture* worst = WorstOf(picture, true)) {
+    conditions.Set("EssentialReady", false, std::string(TroubleReason(worst->history.trouble)),
+                   worst->service.name + ": " + worst->history.message);
+  } else {
+    conditions.Set("EssentialReady", false, "Starting", essential_count);
+  }
+  const std::string count = Count(served, total, "replicas");
+  if (served >= total) {
+    conditions.Set("Ready", true, "AllReplicasReady", count);
+  } else {
+    const ServicePicture* worst = WorstOf(picture, false);
+    conditions.Set("Ready", false,
+                   worst ? std::string(TroubleReason(worst->history.trouble)) : "Starting", count);
+  }
+}
+
+void ReportDegraded(const Picture& picture, v1::ExecutionStatus& status) {
+  Conditions conditions = ConditionsOf(picture, status);
+  const Condition* before = FindCondition(picture.execution->status.conditions, "Degraded");
+  for (const ServicePicture& s : picture.services) {
+    if (!s.observed) continue;
+    const UpdateState state = s.observed->update_state;
+    const bool paused = state == UpdateState::kPaused || state == UpdateState::kRollbackPaused;
+    if (!s.held && !paused) continue;
+    const std::string reason = s.held ? "UpdateRolledBack" : "UpdatePaused";
+    std::string words = s.observed->update_message;
+    if (words.empty() || state == UpdateState::kRollbackCompleted) {
+      // Swarm explains a rollback only while it is under way.
+      if (before && before->status == "True" && before->reason == reason &&
+          before->message.starts_with(s.service.name + ": ")) {
+        return conditions.Set("Degraded", true, reason, before->message);
+      }
+      if (words.empty()) words = "the last change was rolled back";
+    }
+    return conditions.Set("Degraded", true, reason, s.service.name + ": " + words);
+  }
+  for (const ServicePicture& s : picture.services) {
+    if (s.service.monitor || s.history.lost == 0) continue;
+    const std::string message = s.service.name + ": " + std::to_string(s.history.lost) + " of " +
+                                std::to_string(s.service.replicas.total) +
+                                " replicas are lost: " + s.history.message;
+    return conditions.Set("Degraded", true, "ReplicasLost", message);
+  }
+  conditions.Set("Degraded", false, "AsExpected", "");
+}
+
+std::string_view ActivePhase(const Picture& picture) {
+  const auto satisfied = [](const ServicePicture& s) { return s.Satisfied(); };
+  if (std::ranges::all_of(picture.services, satisfied)) return v1::kRunning;
+  const auto placed = [](const ServicePicture& s) { return s.history.placed; };
+  return std::ranges::any_of(picture.services, placed) ? v1::kStarting : v1::kPending;
+}
+
+void ReportEnd(const Picture& picture, v1::ExecutionStatus& status) {
+  const bool succeeded = picture.verdict.kind == Verdict::Kind::kSucceeded;
+  status.phase = succeeded ? v1::kSucceeded : v1::kFailed;
+  status.finished_at = picture.now;
+  Conditions conditions = ConditionsOf(picture, status);
+  conditions.Set("Complete", succeeded, picture.verdict.reason, picture.verdict.message);
+  conditions.Set("EssentialReady", false, "Finished", "the execution has ended");
+  conditions.Set("Ready", false, "Finished", "the execution has ended");
+}
+
+void ReportActive(const Picture& picture, StatusDraft& draft, v1::ExecutionStatus& status) {
+  status.services.clear();
+  for (const ServicePicture& s : picture.services) {
+    status.services.push_back(ServiceStatusOf(s));
+    if (s.history.new_restarts > 0)
+      draft.Warn("Restarted", s.service.name + ": " + s.history.restart_cause);
+  }
+  status.endpoints = EndpointsOf(picture);
+  status.finished_at.reset();
+  ConditionsOf(picture, status).Set("Admitted", true, "Admitted", "");
+  ReportReadiness(picture, status);
+  status.phase = ActivePhase(picture);
+  if (!status.started_at && (status.phase != v1::kPending || picture.ended())) {
+    status.started_at = picture.now;
+  }
+  if (picture.ended()) {
+    ReportEnd(picture, status);
+  } else {
+    ConditionsOf(picture, status).Set("Complete", false, "InProgress", "");
+  }
+  ReportDegraded(picture, status);
+}
+
+// ---- executions whose services are not wanted
+
+void CountWhatStillRuns(const Picture& picture, v1::ExecutionStatus& status) {
+  for (v1::ServiceStatus& s : status.services) {
+    s.running = s.ready = 0;
+    for (const SwarmService& service : picture.observed.services) {
+      const auto label = service.spec.labels.find(std::string(kLabelService));
+      if (label == service.spec.labels.end() || label->second != s.name) continue;
+      s.running = s.ready = ReadHistory(service, picture.observed.tasks, {}).ready;
+    }
+  }
+}
+
+void ReportStopped(const Picture& picture, std::string_view reason, const std::string& message,
+                   v1::ExecutionStatus& status) {
+  status.phase = reason;
+  for (v1::ServiceStatus& s : status.services) {
+    s.message.clear();
+    s.update.clear();
+    s.update_failed = false;
+  }
+  Conditions conditions = ConditionsOf(picture, status);
+  conditions.Set("Admitted", false, std::string(reason), message);
+  conditions.Set("EssentialReady", false, std::string(reason), message);
+  conditions.Set("Ready", false, std::string(reason), message);
+  if (!FindCondition(status.conditions, "Complete") || reason == v1::kSuspended) {
+    conditions.Set("Complete", false, std::string(reason), message);
+  }
+  conditions.Set("Degraded", false, "AsExpected", "");
+}
+
+// A task on a node that is down is gone as far as anybody can tell; waiting for it could take a
+// day.
+bool NothingLeft(const Observed& observed) {
+  const auto gone = [](const SwarmTask& t) { return IsTerminal(t.state) || t.node_down; };
+  return observed.services.empty() && std::ranges::all_of(observed.tasks, gone);
+}
+
+void ReportTerminating(const Picture& picture, v1::Execution& execution, StatusDraft& draft) {
+  ReportStopped(picture, v1::kTerminating, "the execution is being deleted", execution.status);
+  if (!NothingLeft(picture.observed)) return;
+  std::erase(execution.meta.finalizers, v1::kExecutionFinalizer);
+  draft.remove = execution.meta.finalizers.empty();
+}
+
+// ---- events
+
+void TellChanges(const v1::ExecutionStatus& before, const v1::ExecutionStatus& after,
+                 const Verdict& verdict, StatusDraft& draft) {
+  if (before.phase != after.phase) {
+    if (after.phase == v1::kRunning)
+      draft.Event("Running", FindCondition(after.conditions, "EssentialReady")->message);
+    if (after.phase == v1::kSuspended) draft.Event("Suspended", "the execution is suspended");
+    if (before.phase == v1::kSuspended && !v1::IsFinished(after))
+      draft.Event("Resumed", "the execution is resumed");
+    if (after.phase == v1::kSucceeded) draft.Event("Succeeded", verdict.message);
+    if (after.phase == v1::kFailed) draft.Warn(verdict.reason, verdict.message);
+  }
+  const std::string waiting = ReasonOf(after.conditions, "EssentialReady");
+  const bool telling =
+      waiting == "Unschedulable" || waiting == "ImageNotFound" || waiting == "NoAddress";
+  if (telling && waiting != ReasonOf(before.conditions, "EssentialReady")) {
+    draft.Warn(waiting, FindCondition(after.conditions, "EssentialReady")->message);
+  }
+  const std::string degraded = ReasonOf(after.conditions, "Degraded");
+  if (!degraded.empty() && degraded != ReasonOf(before.conditions, "Degraded")) {
+    draft.Warn(degraded, FindCondition(after.conditions, "Degraded")->message);
+  }
+}
+
+// A refusal stays a refusal while the same action is refused again and again, though Report knows
+// nothing of it.
+void KeepTransition(const std::vector<Condition>& before, std::vector<Condition>& after,
+                    std::string_view type) {
+  const Condition* old = FindCondition(before, type);
+  for (Condition& condition : after) {
+    if (condition.type == type && old && old->status == condition.status)
+      condition.last_transition_time = old->last_transition_time;
+  }
+}
+
+void Queue(v1::ExecutionStatus& status, const Meta& meta, WallTime now) {
+  status.observed_generation = meta.generation;
+  if (!status.queued_at) status.queued_at = meta.creation_timestamp.value_or(now);
+}
+
+}  // namespace
+
+void Report(const Picture& picture, StatusDraft& draft) {
+  auto& execution = static_cast<v1::Execution&>(*draft.object);
+  v1::ExecutionStatus& status = execution.status;
+  Queue(status, execution.meta, picture.now);
+  if (picture.mode == Mode::kActive) {
+    if (std::ranges::find(execution.meta.finalizers, v1::kExecutionFinalizer) ==
+        execution.meta.finalizers.end()) {
+      execution.meta.finalizers.emplace_back(v1::kExecutionFinalizer);
+    }
+    ReportActive(picture, draft, status);
+    return TellChanges(picture.execution->status, status, picture.verdict, draft);
+  }
+  CountWhatStillRuns(picture, status);
+  status.endpoints.clear();
+  if (picture.mode == Mode::kSuspended) {
+    status.started_at.reset();
+    ReportStopped(picture, v1::kSuspended, "the execution is suspended", status);
+  } else if (picture.mode == Mode::kTerminating) {
+    ReportTerminating(picture, execution, draft);
+  } else if (const auto& ttl = execution.spec.ttl_seconds_after_finished;
+             ttl && status.finished_at) {
+    draft.request_deletion = picture.now - *status.finished_at >= std::chrono::seconds(*ttl);
+  }
+  TellChanges(picture.execution->status, status, {}, draft);
+}
+
+void ReportInvalid(const v1::Execution& before, const Error& error, WallTime now,
+                   StatusDraft& draft) {
+  v1::ExecutionStatus& status = static_cast<v1::Execution&>(*draft.object).status;
+  Queue(status, before.meta, now);
+  if (status.phase.empty()) status.phase = v1::kPending;
+  const std::string reason = error.reason.empty() ? "Invalid" : error.reason;
+  Conditions conditions(status.conditions, before.meta.generation, now);
+  conditions.Set("Admitted", false, reason, error.ToString());
+  for (const char* type : {"EssentialReady", "Ready", "Complete", "Degraded"}) {
+    if (!FindCondition(status.conditions, type)) conditions.Set(type, false, reason, "");
+  }
+}
+
+void ReportRefusal(const v1::Execution& before, const Error& error, WallTime now,
+                   StatusDraft& draft) {
+  std::vector<Condition>& list = static_cast<v1::Execution&>(*draft.object).status.conditions;
+  const std::string reason =
+      error.reason.empty() ? std::string(CodeName(error.code)) : error.reason;
+  Conditions conditions(list, before.meta.generation, now);
+  conditions.Set("Degraded", true, reason, error.message);
+  const Condition* essential = FindCondition(list, "EssentialReady");
+  if (!essential || essential->status != "True")
+    conditions.Set("EssentialReady", false, reason, error.message);
+  KeepTransition(before.status.conditions, list, "Degraded");
+}
+
+void ReportUpdateSent(const UpdateService& update, StatusDraft& draft) {
+  if (!update.rolls) return;
+  for (v1::ServiceStatus& s : static_cast<v1::Execution&>(*draft.object).status.services) {
+    if (s.name != update.service) continue;
+    s.update = TemplateHash(update.spec);
+    s.update_failed = false;
+  }
+}
+
+Duration NextDeadline(const Picture& picture, const v1::ExecutionStatus& status) {
+  Duration next{0};
+  const auto at = [&](WallTime when) {
+    const Duration wait = std::max(Duration(1), when - picture.now);
+    next = next == Duration(0) ? wait : std::min(next, wait);
+  };
+  const v1::ExecutionSpec& spec = picture.execution->spec;
+  if (picture.mode == Mode::kFinished && spec.ttl_seconds_after_finished && status.finished_at) {
+    at(*status.finished_at + std::chrono::seconds(*spec.ttl_seconds_after_finished));
+  }
+  if (picture.mode != Mode::kActive || v1::IsFinished(status)) return next;
+  if (spec.active_deadline_seconds && status.started_at)
+    at(*status.started_at + std::chrono::seconds(*spec.active_deadline_seconds));
+  for (const ServicePicture& s : picture.services) {
+    const auto& since = s.history.oldest_unaddressed;
+    if (since && picture.now - *since < kAddressPatience) at(*since + kAddressPatience);
+  }
+  return next;
+}
+
+bool IsSettled(const Picture& picture, const std::vector<Action>& actions) {
+  if (!actions.empty() || picture.ended()) return false;
+  if (picture.mode != Mode::kActive)
+    return NothingLeft(picture.observed) || picture.mode == Mode::kFinished;
+  return std::ranges::all_of(picture.services, [](const ServicePicture& s) {
+    return s.observed != nullptr && s.served() >= s.service.replicas.total &&
+           s.observed->update_state != UpdateState::kUpdating &&
+           s.observed->update_state != UpdateState::kRollbackStarted;
+  });
+}
+
+}  // namespace zoe::execution

@@ -1,0 +1,48 @@
+// What is said about an execution: pure. Everything in a status comes from the picture or from the
+// status before, and nothing in it changes with time alone, so that a settled pass compares equal
+// and writes nothing.
+//
+// Phases: Pending (no task has been given to a node yet), Starting (not every essential replica is
+// ready), Running (all are), Succeeded, Failed, Suspended, Terminating. startedAt is when it left
+// Pending; suspending clears it. An execution that has finished is never started again: a later
+// change of its spec moves observedGeneration and nothing else.
+//
+// Conditions, all five from the first pass on:
+//   Admitted        True: it may run. False: Suspended, or the reason why its spec can't be
+//   rendered EssentialReady  False: Unschedulable, ImageNotFound, NoAddress, TaskFailed,
+//   NameConflict, Starting, Suspended, Finished, Terminating, ... Ready           True:
+//   AllReplicasReady, "4/4 replicas ready"; replicas that have done their work count Complete True:
+//   it ended well. False with the reason and Swarm's words once it has failed, as a Kubernetes Job
+//   never gets Complete then Degraded        True: NameConflict, UpdateRolledBack, UpdatePaused,
+//   ReplicasLost, or an action that was refused
+#pragma once
+
+#include "controller/loop/reconciler.h"
+#include "reconcilers/execution/assess.h"
+#include "reconcilers/execution/plan.h"
+
+namespace zoe::execution {
+
+// Fills draft.object's status from what was seen, asks for deletion when the TTL has passed, drops
+// the finalizer when nothing is left, and adds events for what differs from the status before.
+void Report(const Picture& picture, StatusDraft& draft);
+
+// The spec can't be rendered.
+void ReportInvalid(const v1::Execution& before, const Error& error, WallTime now,
+                   StatusDraft& draft);
+
+// An action was refused: Degraded says so, and EssentialReady if that isn't True. After Report. The
+// engine tells the event.
+void ReportRefusal(const v1::Execution& before, const Error& error, WallTime now,
+                   StatusDraft& draft);
+
+// A new template was sent to this service; see docs/decisions/0004.
+void ReportUpdateSent(const UpdateService& update, StatusDraft& draft);
+
+// When the next pass must come, even if nothing happens: deadline, TTL, patience. 0: never.
+Duration NextDeadline(const Picture& picture, const v1::ExecutionStatus& status);
+
+// Nothing moves, as far as can be seen.
+bool IsSettled(const Picture& picture, const std::vector<Action>& actions);
+
+}  // namespace zoe::execution

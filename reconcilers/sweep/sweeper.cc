@@ -1,0 +1,141 @@
+#include "reconcilers/sweep/sweeper.h"
+
+#include <algorithm>
+
+#include "controller/runtime/log.h"
+#include "specs/v1/event.h"
+#include "specs/v1/kinds.h"
+
+namespace zoe {
+namespace {
+
+constexpr Duration kPeriod = std::chrono::minutes(5);
+constexpr Duration kSyncPatience = std::chrono::seconds(1);
+constexpr Duration kNetworkPatience = std::chrono::seconds(10);
+constexpr Duration kEventAge = std::chrono::hours(1);
+constexpr int kEventsPerPass = 1'000;
+
+std::string LabelOf(const Labels& labels, std::string_view name) {
+  const auto it = labels.find(std::string(name));
+  return it == labels.end() ? "" : it->second;
+}
+
+Key OwnerOf(const Labels& labels) {
+  return {LabelOf(labels, kLabelKind), LabelOf(labels, kLabelNamespace),
+          LabelOf(labels, kLabelName)};
+}
+
+}  // namespace
+
+Sweeper::Sweeper(const Cache& cache, Store& store, Swarm& swarm, std::string deployment)
+    : cache_(cache), store_(store), swarm_(swarm), deployment_(std::move(deployment)) {}
+
+const Key& Sweeper::SweepKey() {
+  static const Key key{"Sweep", "", "all"};
+  return key;
+}
+
+Expected<Result> Sweeper::Reconcile(const Context& ctx, const Key&, StatusDraft&) {
+  if (!cache_.synced()) return Result{.requeue_after = kSyncPatience};
+  std::set<std::string> namespaces_in_use;
+  for (const EntryPtr& entry : cache_.List("Execution").entries)
+    namespaces_in_use.insert(entry->key.ns);
+  ZOE_TRY(SweepServices(ctx, namespaces_in_use));
+  ZOE_ASSIGN(const Duration next, SweepNetworks(ctx, namespaces_in_use));
+  ZOE_TRY(SweepEvents(ctx));
+  return Result{.requeue_after = std::min(next, kPeriod)};
+}
+
+// The cache may lag behind the store, and behind a service that a reconciler has just made: the
+// store decides.
+Expected<bool> Sweeper::IsOrphan(const Labels& labels) {
+  const Key owner = OwnerOf(labels);
+  const std::string uid = LabelOf(labels, kLabelUid);
+  const EntryPtr cached = cache_.Get(owner);
+  if (cached && cached->object->meta.uid == uid) return false;
+  const v1::Kind* kind = v1::FindKind(owner.kind);
+  if (kind == nullptr) return true;  // no object can own it
+  const auto record = store_.Get(owner);
+  if (!record.ok())
+    return record.error().code == Code::kNotFound ? Expected<bool>(true) : record.error();
+  ZOE_ASSIGN(const std::shared_ptr<ObjectBase> object, v1::DecodeStored(*kind, record->bytes));
+  return object->meta.uid != uid;
+}
+
+Expected<void> Sweeper::SweepServices(const Context& ctx,
+                                      std::set<std::string>& namespaces_in_use) {
+  ZOE_ASSIGN(const std::vector<SwarmService> services, swarm_.ListServices(ctx));
+  std::vector<std::string> orphans;
+  for (const SwarmService& service : services) {
+    if (LabelOf(service.spec.labels, kLabelDeployment) != deployment_) continue;
+    namespaces_in_use.insert(LabelOf(service.spec.labels, kLabelNamespace));
+    ZOE_ASSIGN(const bool orphan, IsOrphan(service.spec.labels));
+    if (!orphan) continue;
+    log::Info("removing a service that belongs to no object",
+              {{"service", service.spec.name}, {"owner", OwnerOf(service.spec.labels).ToString()}});
+    orphans.push_back(service.id);
+  }
+  if (orphans.empty()) return {};
+  for (const auto& removed : swarm_.RemoveServices(ctx, orphans)) ZOE_TRY(removed);
+  return {};
+}
+
+Expected<bool> Sweeper::IsEmptyInStore(const std::string& ns) {
+  ZOE_ASSIGN(const Listing listing, store_.List("Execution"));
+  return std::ranges::none_of(listing.records,
+                              [&](const Record& record) { return record.key.ns == ns; });
+}
+
+// Returns how long the youngest unused network has to wait yet; a long time if there is none.
+Expected<Duration> Sweeper::SweepNetworks(const Context& ctx,
+                                          const std::set<std::string>& namespaces_in_use) {
+  ZOE_ASSIGN(const std::vector<SwarmNetwork> networks, swarm_.ListNetworks(ctx));
+  std::map<std::string, SteadyTime> unused;
+  Duration next = kPeriod;
+  const SteadyTime now = ctx.clock.Now();
+  for (const SwarmNetwork& network : networks) {
+    const Labels& labels = network.spec.labels;
+    const std::string ns = LabelOf(labels, kLabelNamespace);
+    if (LabelOf(labels, kLabelDeployment) != deployment_ || namespaces_in_use.contains(ns))
+      continue;
+    const auto known = unused_since_.find(network.id);
+    const SteadyTime since = known == unused_since_.end() ? now : known->second;
+    unused[network.id] = since;
+    const Duration left = std::chrono::duration_cast<Duration>(since + kNetworkPatience - now);
+    if (left > Duration(0)) {
+      next = std::min(next, left);
+      continue;
+    }
+    ZOE_ASSIGN(const bool empty, IsEmptyInStore(ns));
+    if (!empty) continue;
+    const auto removed = swarm_.RemoveNetwork(ctx, network.id);
+    if (removed.ok()) {
+      unused.erase(network.id);
+      log::Info("removed the network of an empty namespace", {{"namespace", ns}});
+    } else if (removed.error().code == Code::kConflict) {
+      next = std::min(next, kNetworkPatience);  // tasks of it are still being stopped
+    } else {
+      return removed.error();
+    }
+  }
+  unused_since_ = std::move(unused);
+  return next;
+}
+
+Expected<void> Sweeper::SweepEvents(const Context& ctx) {
+  const WallTime limit = ctx.clock.WallNow() - kEventAge;
+  int deleted = 0;
+  for (const EntryPtr& entry : cache_.List("Event").entries) {
+    const auto& event = static_cast<const v1::Event&>(*entry->object);
+    const auto& when = event.last_timestamp ? event.last_timestamp : event.meta.creation_timestamp;
+    if (!when || *when > limit) continue;
+    const auto done = store_.Delete(entry->key, entry->revision);
+    // Counted up meanwhile, or gone already.
+    if (!done.ok() && done.error().code != Code::kConflict && done.error().code != Code::kNotFound)
+      return done.error();
+    if (++deleted == kEventsPerPass || ctx.Done()) break;
+  }
+  return {};
+}
+
+}  // namespace zoe

@@ -1,0 +1,47 @@
+#pragma once
+
+#include <map>
+#include <set>
+#include <string>
+
+#include "controller/cache/cache.h"
+#include "controller/loop/reconciler.h"
+#include "controller/ports/store.h"
+#include "controller/ports/swarm.h"
+
+namespace zoe {
+
+// Removes what carries our deployment's label and belongs to no object: services whose owner
+// (zoe.kind, zoe.namespace, zoe.name with zoe.uid) is gone, networks of namespaces that have had no
+// Execution for 10 s, Events whose last occurrence is an hour old. What carries another
+// deployment's label, or none, is never touched.
+//
+// Nothing is removed before the cache has read the whole store once, nor because the cache lacks an
+// object: the store itself is asked again.
+//
+// Looks at everything at once, under SweepKey() (ControllerOptions::only). Its passes must not run
+// in parallel.
+class Sweeper : public Reconciler {
+ public:
+  // All must outlive the sweeper.
+  Sweeper(const Cache& cache, Store& store, Swarm& swarm, std::string deployment);
+
+  static const Key& SweepKey();
+  Expected<Result> Reconcile(const Context& ctx, const Key& key, StatusDraft& draft) override;
+
+ private:
+  Expected<void> SweepServices(const Context& ctx, std::set<std::string>& namespaces_in_use);
+  Expected<Duration> SweepNetworks(const Context& ctx,
+                                   const std::set<std::string>& namespaces_in_use);
+  Expected<void> SweepEvents(const Context& ctx);
+  Expected<bool> IsOrphan(const Labels& labels);
+  Expected<bool> IsEmptyInStore(const std::string& ns);
+
+  const Cache& cache_;
+  Store& store_;
+  Swarm& swarm_;
+  const std::string deployment_;
+  std::map<std::string, SteadyTime> unused_since_;  // by network id
+};
+
+}  // namespace zoe
