@@ -1,0 +1,13 @@
+#pragma once
+
+#include "controller/ports/files.h"
+
+namespace zoe {
+
+// The shared filesystem as this machine has it mounted. Thread-safe.
+class LocalFiles : public Files {
+ public:
+  Expected<void> EnsureDirectory(const std::string& path) override;
+};
+
+}  // namespace zoe
