@@ -1,0 +1,207 @@
+#include "apis/docker/docker_swarm.h"
+
+#include <algorithm>
+
+#include "apis/docker/engine_client.h"
+#include "apis/docker/logs.h"
+#include "apis/docker/object_codec.h"
+#include "apis/docker/observer.h"
+#include "apis/docker/service_codec.h"
+
+namespace zoe {
+namespace docker {
+namespace {
+
+constexpr Duration kPingLimit{1'000};
+
+std::string LabelFilter(std::string_view name, const std::string& value) {
+  return std::string(name) + "=" + value;
+}
+
+Error Prefixed(const std::string& what, const Error& error) {
+  Error out = error;
+  out.message = what + ": " + error.message;
+  return out;
+}
+
+class DockerSwarm : public Swarm {
+ public:
+  DockerSwarm(std::unique_ptr<EngineClient> client, std::string deployment, const Clock& clock)
+      : client_(std::move(client)), deployment_(std::move(deployment)), clock_(clock) {}
+
+  Expected<Observation> Observe(const Context& ctx, const std::string& uid) override {
+    const std::string filters = Filters(
+        {{"label", {LabelFilter(kLabelDeployment, deployment_), LabelFilter(kLabelUid, uid)}}});
+    std::vector<EngineRequest> requests = {{"GET", "/services?filters=" + filters},
+                                           {"GET", "/tasks?filters=" + filters}};
+    const bool with_nodes = nodes_.NeedsRead(clock_.Now());
+    if (with_nodes) requests.push_back({"GET", "/nodes"});
+    const auto answers = client_->DoAll(ctx, requests);
+    for (const auto& answer : answers) ZOE_TRY(answer);
+    Observation seen;
+    ZOE_ASSIGN(seen.services, DecodeServices(*answers[0]));
+    ZOE_ASSIGN(seen.tasks, DecodeTasks(*answers[1]));
+    if (with_nodes) ZOE_TRY(TakeNodes(*answers[2]));
+    ZOE_TRY(Describe(ctx, seen.tasks));
+    return seen;
+  }
+
+  Expected<std::vector<SwarmService>> ListServices(const Context& ctx) override {
+    ZOE_ASSIGN(
+        const std::string json,
+        client_->Do(
+            ctx, {"GET", "/services?filters=" +
+                             Filters({{"label", {LabelFilter(kLabelDeployment, deployment_)}}})}));
+    return DecodeServices(json);
+  }
+
+  Expected<std::vector<SwarmTask>> ListTasks(const Context& ctx) override {
+    ZOE_ASSIGN(const std::string json, client_->Do(ctx, {"GET", "/tasks"}));
+    ZOE_ASSIGN(auto tasks, DecodeTasks(json));
+    ZOE_TRY(Describe(ctx, tasks));
+    return tasks;
+  }
+
+  // A manager without a leader still lists its local networks, with status 200: /nodes in the same
+  // breath tells whether the Swarm's were among them.
+  Expected<std::vector<SwarmNetwork>> ListNetworks(const Context& ctx) override {
+    const std::string filters = Filters({{"label", {LabelFilter(kLabelDeployment, deployment_)}}});
+    const std::vector<EngineRequest> requests = {{"GET", "/networks?filters=" + filters},
+                                                 {"GET", "/nodes"}};
+    const auto answers = client_->DoAll(ctx, requests);
+    for (const auto& answer : answers) ZOE_TRY(answer);
+    ZOE_TRY(TakeNodes(*answers[1]));
+    return DecodeNetworks(*answers[0]);
+  }
+
+  Expected<std::vector<SwarmNode>> ListNodes(const Context& ctx) override {
+    ZOE_ASSIGN(const std::string json, client_->Do(ctx, {"GET", "/nodes"}));
+    ZOE_TRY(TakeNodes(json));
+    return DecodeNodes(json);
+  }
+
+  std::vector<Expected<std::string>> CreateServices(
+      const Context& ctx, std::span<const SwarmServiceSpec> specs) override {
+    std::vector<Expected<std::string>> results;
+    std::vector<EngineRequest> requests;
+    std::vector<size_t> of_request;
+    for (const SwarmServiceSpec& spec : specs) {
+      results.push_back(EncodeService(spec));
+      if (!results.back()) continue;
+      of_request.push_back(results.size() - 1);
+      requests.push_back({"POST", "/services/create", *std::move(results.back())});
+    }
+    auto answers = client_->DoAll(ctx, requests);
+    for (size_t i = 0; i < answers.size(); ++i) {
+      const std::string& name = specs[of_request[i]].name;
+      results[of_request[i]] = Created("create service " + name, answers[i]);
+    }
+    return results;
+  }
+
+  Expected<void> UpdateService(const Context& ctx, const std::string& id, uint64_t version,
+                               const SwarmServiceSpec& spec) override {
+    ZOE_ASSIGN(std::string body, EncodeService(spec));
+    const auto answer = client_->Do(
+        ctx, {"POST", "/services/" + Escape(id) + "/update?version=" + std::to_string(version),
+              std::move(body)});
+    if (!answer) return Prefixed("update service " + spec.name, answer.error());
+    return {};
+  }
+
+  std::vector<Expected<void>> RemoveServices(const Context& ctx,
+                                             std::span<const std::string> ids) override {
+    std::vector<EngineRequest> requests;
+    for (const std::string& id : ids) requests.push_back({"DELETE", "/services/" + Escape(id)});
+    std::vector<Expected<void>> results;
+    for (const auto& answer : client_->DoAll(ctx, requests)) results.push_back(Removed(answer));
+    return results;
+  }
+
+  // The Engine's name filter is a prefix.
+  Expected<SwarmService> FindService(const Context& ctx, const std::string& name) override {
+    ZOE_ASSIGN(const std::string json,
+               client_->Do(ctx, {"GET", "/services?filters=" + Filters({{"name", {name}}})}));
+    ZOE_ASSIGN(auto services, DecodeServices(json));
+    for (SwarmService& service : services) {
+      if (service.spec.name == name) return std::move(service);
+    }
+    return MakeError(Code::kNotFound, "service " + name + " not found");
+  }
+
+  Expected<std::string> CreateNetwork(const Context& ctx, const SwarmNetworkSpec& spec) override {
+    ZOE_ASSIGN(std::string body, EncodeNetwork(spec));
+    return Created("create network " + spec.name,
+                   client_->Do(ctx, {"POST", "/networks/create", std::move(body)}));
+  }
+
+  Expected<void> RemoveNetwork(const Context& ctx, const std::string& id) override {
+    return Removed(client_->Do(ctx, {"DELETE", "/networks/" + Escape(id)}));
+  }
+
+  Expected<void> Logs(const Context& ctx, const LogQuery& query, const LogSink& sink) override {
+    return ReadLogs(*client_, ctx, query, sink);
+  }
+
+  Expected<std::unique_ptr<SwarmWatch>> Subscribe(
+      std::function<void(const SwarmHint&)> on_hint) override {
+    return std::unique_ptr<SwarmWatch>(std::make_unique<Observer>(
+        Observer::Parts{*client_, clock_, nodes_, attention_, deployment_}, std::move(on_hint)));
+  }
+
+  void ExpectChanges(Duration window) override { attention_.Expect(clock_.Now() + window); }
+
+  // Not /_ping: an engine answers that without being a manager, or without a leader.
+  Expected<void> Ping(const Context& ctx) override {
+    const auto answer = client_->Do(ctx.WithTimeout(kPingLimit), {"GET", "/nodes"});
+    if (!answer) return answer.error();
+    return TakeNodes(*answer);
+  }
+
+ private:
+  // A create that succeeded without saying what it made is as good as one without an answer.
+  Expected<std::string> Created(const std::string& what, const Expected<std::string>& answer) {
+    if (!answer) return Prefixed(what, answer.error());
+    auto id = DecodeId(*answer);
+    if (!id) return MakeError(Code::kOutcomeUnknown, what + ": " + id.error().message);
+    return id;
+  }
+
+  Expected<void> Removed(const Expected<std::string>& answer) {
+    if (answer || answer.error().code == Code::kNotFound) return {};
+    return answer.error();
+  }
+
+  Expected<void> TakeNodes(const std::string& json) {
+    ZOE_ASSIGN(auto nodes, DecodeNodes(json));
+    nodes_.Set(std::move(nodes), clock_.Now());
+    return {};
+  }
+
+  Expected<void> Describe(const Context& ctx, std::vector<SwarmTask>& tasks) {
+    if (nodes_.Describe(tasks) && !nodes_.NeedsRead(clock_.Now())) return {};
+    ZOE_ASSIGN(const std::string json, client_->Do(ctx, {"GET", "/nodes"}));
+    ZOE_TRY(TakeNodes(json));
+    nodes_.Describe(tasks);
+    return {};
+  }
+
+  const std::unique_ptr<EngineClient> client_;
+  const std::string deployment_;
+  const Clock& clock_;
+  NodeCache nodes_;
+  Attention attention_;
+};
+
+}  // namespace
+}  // namespace docker
+
+Expected<std::unique_ptr<Swarm>> OpenDockerSwarm(const DockerOptions& options, const Clock& clock) {
+  ZOE_ASSIGN(auto client,
+             docker::EngineClient::Open(
+                 {options.endpoints, {options.tls_ca, options.tls_cert, options.tls_key}}));
+  return std::unique_ptr<Swarm>(
+      std::make_unique<docker::DockerSwarm>(std::move(client), options.deployment, clock));
+}
+
+}  // namespace zoe

@@ -1,0 +1,70 @@
+// Requests to the Engines of one Swarm's managers: which of them, in which API version, and what
+// their answers mean.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "apis/docker/http_session.h"
+#include "controller/ports/context.h"
+
+namespace zoe::docker {
+
+struct EngineOptions {
+  std::vector<std::string> endpoints;
+  TlsFiles tls;
+};
+
+struct EngineRequest {
+  std::string method;  // GET, POST, DELETE
+  std::string target;  // "/services?filters=..."; the version is put before it
+  std::string body = {};
+  bool write() const { return method != "GET"; }
+};
+
+// "%7B...": for one value of a query.
+std::string Escape(std::string_view text);
+
+// Thread-safe: each call leases a session (connections are kept between calls) and runs on its own
+// thread. A call ends by ctx, after 10 s if that has no deadline; streams have none of their own.
+class EngineClient {
+ public:
+  // kInvalid: an endpoint that can't be read.
+  static Expected<std::unique_ptr<EngineClient>> Open(EngineOptions options);
+  ~EngineClient();
+
+  // The body of a 2xx answer. Other answers are errors (engine_error.h); kOutcomeUnknown: a write
+  // was sent and not answered; kCancelled: ctx.stop before anything was sent.
+  Expected<std::string> Do(const Context& ctx, const EngineRequest& request);
+  // All together, results in their order.
+  std::vector<Expected<std::string>> DoAll(const Context& ctx,
+                                           std::span<const EngineRequest> requests);
+  // GETs a body without end. Ok when it ends, also by ctx or by the stream's own false.
+  Expected<void> Stream(const Context& ctx, const std::string& target, const HttpStream& stream);
+
+ private:
+  struct Endpoint;
+  class Lease;
+  using Result = Expected<std::string>;
+
+  explicit EngineClient(TlsFiles tls);
+  Expected<std::string> Negotiate(const Context& ctx, HttpSession& session, Endpoint& endpoint,
+                                  const HttpLimits& limits);
+  std::vector<size_t> Attempt(const Context& ctx, Endpoint& endpoint, const HttpLimits& limits,
+                              std::span<const EngineRequest> requests,
+                              const std::vector<size_t>& open, std::vector<Result>& results);
+  Result Judge(Endpoint& endpoint, bool write, HttpReply& reply, bool& ask_another);
+  HttpLimits LimitsOf(const Context& ctx, size_t left, bool write) const;
+
+  const TlsFiles tls_;
+  std::vector<std::unique_ptr<Endpoint>> endpoints_;
+  std::atomic<size_t> preferred_ = 0;
+  std::mutex mutex_;
+  std::vector<std::unique_ptr<HttpSession>> idle_;
+};
+
+}  // namespace zoe::docker

@@ -1,0 +1,44 @@
+// Tasks, nodes, networks and events from the Engine's JSON.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "controller/ports/swarm.h"
+
+namespace zoe::docker {
+
+// All: kInternal if the answer isn't what it should be.
+// node_name and node_down are left for the caller, who knows the nodes.
+Expected<std::vector<SwarmTask>> DecodeTasks(std::string_view json);
+Expected<std::vector<SwarmNode>> DecodeNodes(std::string_view json);
+// Swarm's overlay networks; engines list their local ones too, which are left out.
+Expected<std::vector<SwarmNetwork>> DecodeNetworks(std::string_view json);
+// "ID" or "Id" of a create's answer.
+Expected<std::string> DecodeId(std::string_view json);
+
+Expected<std::string> EncodeNetwork(const SwarmNetworkSpec& spec);
+// The value of ?filters=: {"label":["a=b"],...}, escaped.
+std::string Filters(const std::vector<std::pair<std::string, std::vector<std::string>>>& filters);
+
+// What the observer compares between two polls.
+struct TaskMark {
+  std::string id, service_id;
+  uint64_t version = 0;
+};
+struct ServiceMark {
+  std::string id;
+  uint64_t version = 0;
+  SwarmHint owner;
+};
+Expected<std::vector<TaskMark>> DecodeTaskMarks(std::string_view json);
+Expected<std::vector<ServiceMark>> DecodeServiceMarks(std::string_view json);
+
+// One line of GET /events. `service_id`: of a container event, whose task it is.
+struct EngineEvent {
+  std::string type, service_id;
+};
+EngineEvent DecodeEvent(std::string_view json);
+
+}  // namespace zoe::docker

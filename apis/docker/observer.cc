@@ -1,0 +1,272 @@
+#include "apis/docker/observer.h"
+
+#include <algorithm>
+
+#include "controller/runtime/log.h"
+
+namespace zoe::docker {
+namespace {
+
+constexpr Duration kFast{50}, kRest{10'000}, kNodesAge{10'000};
+// Polls take at most about a tenth of the time of one core.
+constexpr int kRestFactor = 10;
+// Events come in bursts: one poll for those that come this close together.
+constexpr Duration kBurst{10};
+// /tasks lags behind what a container's event told by up to a quarter of a second.
+constexpr Duration kAfterContainerEvent{600};
+constexpr Duration kFirstRetry{200}, kLastRetry{5'000};
+constexpr Duration kPollLimit{10'000};
+// Beyond any event's size: what comes then isn't an event stream.
+constexpr size_t kMaxEventLine = size_t{1} << 20;
+
+Duration Backoff(int failures) {
+  return std::min(kLastRetry, kFirstRetry * (1 << std::min(failures, 5)));
+}
+
+}  // namespace
+
+bool NodeCache::NeedsRead(SteadyTime now) const {
+  const std::lock_guard lock(mutex_);
+  return stale_ || now - read_at_ > kNodesAge;
+}
+
+void NodeCache::Set(std::vector<SwarmNode> nodes, SteadyTime now) {
+  const std::lock_guard lock(mutex_);
+  nodes_.clear();
+  for (SwarmNode& node : nodes) nodes_[node.id] = std::move(node);
+  read_at_ = now;
+  stale_ = false;
+}
+
+void NodeCache::CallStale() {
+  const std::lock_guard lock(mutex_);
+  stale_ = true;
+}
+
+bool NodeCache::Describe(std::vector<SwarmTask>& tasks) const {
+  const std::lock_guard lock(mutex_);
+  bool all_known = true;
+  for (SwarmTask& task : tasks) {
+    if (task.node_id.empty()) continue;
+    const auto it = nodes_.find(task.node_id);
+    all_known = all_known && it != nodes_.end();
+    task.node_down = it == nodes_.end() || !it->second.ready;
+    if (it != nodes_.end()) task.node_name = it->second.name;
+  }
+  return all_known;
+}
+
+void Attention::Expect(SteadyTime until) {
+  const std::lock_guard lock(mutex_);
+  if (until <= fast_until_) return;
+  fast_until_ = until;
+  changed_.notify_all();
+}
+
+Observer::Observer(const Parts& parts, std::function<void(const SwarmHint&)> on_hint)
+    : parts_(parts), on_hint_(std::move(on_hint)) {
+  events_thread_ = std::jthread([this] { ReadEvents(); });
+  poll_thread_ = std::jthread([this] { PollLoop(); });
+}
+
+Observer::~Observer() {
+  stop_.request_stop();
+  {
+    const std::lock_guard lock(parts_.attention.mutex_);
+    parts_.attention.changed_.notify_all();
+  }
+  events_thread_.join();
+  poll_thread_.join();
+}
+
+void Observer::Poke(bool resync, bool all) {
+  const std::lock_guard lock(parts_.attention.mutex_);
+  poked_ = true;
+  resync_ = resync_ || resync;
+  all_ = all_ || all;
+  parts_.attention.changed_.notify_all();
+}
+
+void Observer::ReadEvents() {
+  const std::string target =
+      "/events?filters=" +
+      Filters({{"type", {"service", "node", "container"}},
+               {"event", {"create", "update", "remove", "start", "die", "oom", "health_status"}}});
+  int failures = 0;
+  bool lost = false;
+  while (!stop_.stop_requested()) {
+    std::string line;
+    HttpStream stream;
+    stream.on_open = [&] {
+      if (std::exchange(lost, false)) {
+        log::Info("the Swarm's events are read again");
+        Poke(true);
+      }
+      failures = 0;
+    };
+    stream.on_chunk = [&](std::string_view piece) {
+      line += piece;
+      for (size_t end; (end = line.find('\n')) != line.npos; line.erase(0, end + 1))
+        OnEvent(std::string_view(line).substr(0, end));
+      return line.size() < kMaxEventLine;
+    };
+    const Context ctx{parts_.clock, stop_.get_token()};
+    const auto result = parts_.client.Stream(ctx, target, stream);
+    if (stop_.stop_requested()) return;
+    if (!std::exchange(lost, true))
+      log::Warn("the Swarm's events have ended, trying again",
+                {{"reason", result ? "end of stream" : result.error().message}});
+    std::unique_lock lock(parts_.attention.mutex_);
+    const SteadyTime until = parts_.clock.Now() + Backoff(failures++);
+    while (!stop_.stop_requested() && parts_.clock.Now() < until)
+      parts_.clock.WaitUntil(parts_.attention.changed_, lock, until);
+  }
+}
+
+void Observer::OnEvent(std::string_view line) {
+  const EngineEvent event = DecodeEvent(line);
+  if (event.type == "service") return Poke(false);
+  if (event.type == "node") {
+    parts_.nodes.CallStale();
+    return Poke(false, true);  // `node_down` of any task may have changed
+  }
+  if (event.type != "container" || event.service_id.empty()) return;
+  {
+    const std::lock_guard lock(parts_.attention.mutex_);
+    if (!our_services_.contains(event.service_id)) return;
+  }
+  parts_.attention.Expect(parts_.clock.Now() + kAfterContainerEvent);
+}
+
+void Observer::PollLoop() {
+  while (WaitUntilDue()) {
+    bool resync = false, poked = false;
+    {
+      const std::lock_guard lock(parts_.attention.mutex_);
+      resync = std::exchange(resync_, false);
+      poked = std::exchange(poked_, false);
+    }
+    const SteadyTime begin = parts_.clock.Now();
+    const bool answered = Poll(poked || resync || begin - services_at_ >= kRest);
+    polled_at_ = parts_.clock.Now();
+    poll_took_ = std::chrono::ceil<Duration>(polled_at_ - begin);
+    if (answered) {
+      if (std::exchange(failures_, 0) > 0) Poke(true);
+    } else {
+      ++failures_;
+    }
+    // A resync that found no manager is still owed.
+    if (resync && !answered) Poke(true);
+    if (resync && answered) on_hint_(SwarmHint{});
+  }
+}
+
+bool Observer::WaitUntilDue() {
+  Attention& attention = parts_.attention;
+  std::unique_lock lock(attention.mutex_);
+  for (;;) {
+    if (stop_.stop_requested()) return false;
+    const SteadyTime now = parts_.clock.Now();
+    const Duration busy = poll_took_ * kRestFactor;
+    SteadyTime due = polled_at_ + kRest;
+    if (failures_ > 0) {
+      due = polled_at_ + Backoff(failures_);
+    } else if (poked_) {
+      due = polled_at_ + std::max(kBurst, poll_took_ * 2);
+    } else if (now < attention.fast_until_) {
+      due = polled_at_ + std::max(kFast, busy);
+    }
+    if (polled_at_ == SteadyTime{} || now >= due) return true;
+    parts_.clock.WaitUntil(attention.changed_, lock, due);
+  }
+}
+
+bool Observer::Poll(bool services) {
+  const Context ctx = Context{parts_.clock, stop_.get_token()}.WithTimeout(kPollLimit);
+  const std::string filters =
+      Filters({{"label", {std::string(kLabelDeployment) + "=" + parts_.deployment}}});
+  std::vector<EngineRequest> requests = {{"GET", "/tasks?filters=" + filters}};
+  if (services) requests.push_back({"GET", "/services?filters=" + filters});
+  auto answers = parts_.client.DoAll(ctx, requests);
+  for (const auto& answer : answers) {
+    if (!answer) return false;
+  }
+  std::set<Owner> changed;
+  if (services) {
+    services_at_ = parts_.clock.Now();
+    if (*answers[1] != last_services_) {
+      const auto marks = DecodeServiceMarks(*answers[1]);
+      if (!marks) return false;
+      TakeServices(*marks, changed);
+      last_services_ = std::move(*answers[1]);
+    }
+  }
+  bool owners_known = true;
+  if (*answers[0] != last_tasks_) {
+    const auto marks = DecodeTaskMarks(*answers[0]);
+    if (!marks) return false;
+    owners_known = TakeTasks(*marks, changed);
+    last_tasks_ = owners_known ? std::move(*answers[0]) : "";
+  }
+  bool all = false;
+  {
+    const std::lock_guard lock(parts_.attention.mutex_);
+    all = std::exchange(all_, false);
+  }
+  if (all) {
+    for (const auto& [id, owner] : owners_) changed.insert(owner);
+  }
+  for (const auto& [kind, ns, name] : changed) on_hint_({kind, ns, name});
+  return owners_known || services || Poll(true);
+}
+
+void Observer::TakeServices(const std::vector<ServiceMark>& marks, std::set<Owner>& changed) {
+  std::map<std::string, ServiceMark> now;
+  for (const ServiceMark& mark : marks) {
+    now[mark.id] = mark;
+    const Owner owner{mark.owner.kind, mark.owner.ns, mark.owner.name};
+    owners_[mark.id] = owner;
+    const auto before = services_.find(mark.id);
+    if (before == services_.end() || before->second.version != mark.version) changed.insert(owner);
+  }
+  for (const auto& [id, mark] : services_) {
+    if (!now.contains(id)) changed.insert(owners_[id]);
+  }
+  services_ = std::move(now);
+  std::set<std::string> with_tasks;
+  for (const auto& [id, task] : tasks_) with_tasks.insert(task.service_id);
+  std::erase_if(owners_, [&](const auto& entry) {
+    return !services_.contains(entry.first) && !with_tasks.contains(entry.first);
+  });
+  const std::lock_guard lock(parts_.attention.mutex_);
+  our_services_.clear();
+  for (const auto& [id, owner] : owners_) our_services_.insert(id);
+}
+
+// False if a task belongs to a service that isn't known yet.
+bool Observer::TakeTasks(const std::vector<TaskMark>& marks, std::set<Owner>& changed) {
+  bool known = true;
+  const auto tell = [&](const TaskMark& mark) {
+    const auto owner = owners_.find(mark.service_id);
+    if (owner != owners_.end()) changed.insert(owner->second);
+    return owner != owners_.end();
+  };
+  std::map<std::string, TaskMark> now;
+  for (const TaskMark& mark : marks) {
+    const auto before = tasks_.find(mark.id);
+    if (before == tasks_.end() || before->second.version != mark.version) {
+      if (!tell(mark)) {
+        known = false;
+        continue;  // not taken: it is new again once its service is known
+      }
+    }
+    now[mark.id] = mark;
+  }
+  for (const auto& [id, mark] : tasks_) {
+    if (!now.contains(id)) tell(mark);
+  }
+  tasks_ = std::move(now);
+  return known;
+}
+
+}  // namespace zoe::docker

@@ -1,0 +1,99 @@
+// Notices changes in the Swarm: events where Swarm has them, bounded polling where it has none.
+#pragma once
+
+#include <condition_variable>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <set>
+#include <string>
+#include <thread>
+#include <tuple>
+#include <vector>
+
+#include "apis/docker/engine_client.h"
+#include "apis/docker/object_codec.h"
+#include "controller/ports/swarm.h"
+
+namespace zoe::docker {
+
+// The Swarm's nodes as last read. Thread-safe.
+class NodeCache {
+ public:
+  // Never read, called stale, or read more than 10 s before `now`.
+  bool NeedsRead(SteadyTime now) const;
+  void Set(std::vector<SwarmNode> nodes, SteadyTime now);
+  void CallStale();
+  // Fills in node_name and node_down. False if a task's node isn't known here.
+  bool Describe(std::vector<SwarmTask>& tasks) const;
+
+ private:
+  mutable std::mutex mutex_;
+  std::map<std::string, SwarmNode> nodes_;
+  SteadyTime read_at_{};
+  bool stale_ = true;
+};
+
+// Until when tasks are converging. Shared by the port and its watches. Thread-safe.
+class Attention {
+ public:
+  void Expect(SteadyTime until);
+
+ private:
+  friend class Observer;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  SteadyTime fast_until_{};
+};
+
+// One subscription. Two threads: one reads GET /events, one polls services and tasks of the
+// deployment and calls `on_hint` for the owner of each one whose version differs from the last
+// time.
+class Observer : public SwarmWatch {
+ public:
+  struct Parts {
+    EngineClient& client;
+    const Clock& clock;
+    NodeCache& nodes;
+    Attention& attention;
+    std::string deployment;
+  };
+  Observer(const Parts& parts, std::function<void(const SwarmHint&)> on_hint);
+  ~Observer() override;
+
+ private:
+  using Owner = std::tuple<std::string, std::string, std::string>;  // kind, ns, name: ordered
+
+  void ReadEvents();
+  void OnEvent(std::string_view line);
+  void Poke(bool resync, bool all = false);
+
+  void PollLoop();
+  bool WaitUntilDue();
+  // False: no manager answered.
+  bool Poll(bool services);
+  void TakeServices(const std::vector<ServiceMark>& marks, std::set<Owner>& changed);
+  bool TakeTasks(const std::vector<TaskMark>& marks, std::set<Owner>& changed);
+
+  const Parts parts_;
+  const std::function<void(const SwarmHint&)> on_hint_;
+  std::stop_source stop_;
+
+  // Guarded by attention.mutex_, which is held for looking only.
+  bool poked_ = true, resync_ = true, all_ = false;
+  std::set<std::string> our_services_;
+
+  // The poll thread's own.
+  std::string last_services_, last_tasks_;  // answers: the same text means no change
+  std::map<std::string, ServiceMark> services_;
+  std::map<std::string, TaskMark> tasks_;
+  std::map<std::string, Owner> owners_;  // by service id; of removed ones while tasks are left
+  SteadyTime polled_at_{}, services_at_{};
+  Duration poll_took_{0};
+  int failures_ = 0;
+
+  std::jthread events_thread_, poll_thread_;
+};
+
+}  // namespace zoe::docker
