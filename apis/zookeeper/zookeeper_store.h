@@ -1,0 +1,56 @@
+// The Store of a highly available controller: ZooKeeper, which also elects the leader.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "controller/ports/store.h"
+#include "specs/meta/time.h"
+
+namespace zoe {
+
+struct ZooKeeperOptions {
+  std::string hosts;               // "h1:p1,h2:p2"; IPv6 as "[::1]:2181"
+  std::string chroot;              // "/shared/zoe" or empty; made if missing
+  std::string deployment = "zoe";  // everything lives under CHROOT/DEPLOYMENT
+  std::string
+      credentials;  // "user:password"; then every node is for this user only, else for everyone
+  Duration session_timeout{
+      6'000};  // the server has the last word, usually within 2 and 20 of its ticks
+  Duration connect_timeout{10'000};  // of OpenZooKeeperStore
+  Duration call_timeout{10'000};     // of each call
+  int64_t keep_changes = 10'000;     // the leader trims the change log to about this many
+};
+
+// Reads zk://[user:password@]h1[:p1][,h2[:p2]...][/chroot]; the port is 2181 if missing; user and
+// password may be percent-encoded. kInvalid says what is wrong.
+Expected<ZooKeeperOptions> ParseZooKeeperUrl(std::string_view url);
+
+// Connects, makes the layout and waits for both, at most connect_timeout (kUnavailable; kForbidden
+// if the nodes belong to someone else). From then on the store survives lost connections and
+// expired sessions by itself.
+//
+// Layout under /CHROOT/DEPLOYMENT:
+//   objects/KIND/NAMESPACE/NAME   one node per object; NAMESPACE is "_" for cluster-scoped kinds.
+//   Bytes that ZooKeeper or the
+//                                 layout can't take are percent-encoded
+//   changes/c-0000000000...       the change log: "set KIND/NAMESPACE/NAME" or "delete ..." per
+//   write; its parent's data is set by
+//                                 every write and is the only thing that is watched
+//   election/                     ephemeral sequential nodes, one per candidate; the lowest leads
+// A write is one multi: fencing check while leading, the object, the entry of the change log, the
+// log's head. All of it has one zxid: the revision.
+//
+// Thread-safe; the callbacks of feeds and campaigns run on the store's own thread. A write whose
+// reply was lost is kOutcomeUnknown, at once when the connection breaks. Reads are repeated until
+// call_timeout. While the connection is lost, calls wait for it within their timeout, then are
+// kUnavailable.
+//
+// Leadership: a leader that can't reach the ensemble stops leading after 2/3 of the session
+// timeout, by its own clock, before anyone else can lead. After an expired session, feeds get
+// on_gap and campaigns stand again.
+Expected<std::unique_ptr<Store>> OpenZooKeeperStore(const ZooKeeperOptions& options);
+
+}  // namespace zoe
