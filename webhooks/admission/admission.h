@@ -1,11 +1,12 @@
-// What stands between a request and the store: defaults that need other objects, validation across objects, templates. Deterministic and
-// without I/O: reads the cache only.
+// What stands between a request and the store: defaults that need other objects, validation across
+// objects, templates. Deterministic and without I/O: reads the cache only.
 #pragma once
 
 #include <memory>
 #include <string>
 
 #include "controller/cache/cache.h"
+#include "specs/codec/value.h"
 #include "specs/meta/expected.h"
 #include "specs/v1/execution.h"
 
@@ -21,14 +22,23 @@ struct AdmissionRequest {
 
 class Admission {
  public:
-  Admission(const Cache& cache, std::string deployment) : cache_(cache), deployment_(std::move(deployment)) {}
+  Admission(const Cache& cache, std::string deployment)
+      : cache_(cache), deployment_(std::move(deployment)) {}
 
-  // kInvalid with causes, kForbidden. For an Execution: resolves applicationRef into spec.application (on create, and when applicationRef or
-  // parameters change), checks parameters, renders every template, checks lengths of DNS and Swarm names.
+  // Before decoding, for an update (`old`) and a creation (nullptr): takes out of the document what
+  // Admit will fill in anew, so that it is not held against the rest. For an Execution:
+  // spec.application, if it comes from an applicationRef and that or parameters change.
+  static void Prepare(const v1::Kind& kind, codec::Value& document, const ObjectBase* old_object);
+
+  // kInvalid with causes, kForbidden. For an Execution: resolves applicationRef into
+  // spec.application (on create, and when applicationRef or parameters change), checks parameters,
+  // renders every template, checks lengths of DNS and Swarm names.
   Expected<void> Admit(AdmissionRequest& request) const;
 
  private:
   Expected<void> AdmitExecution(AdmissionRequest& request) const;
+  Expected<v1::ApplicationSpec> Resolve(const v1::Execution& execution) const;
+  Cause NotFound(const v1::ApplicationRef& ref, const std::string& ns) const;
   const Cache& cache_;
   const std::string deployment_;
 };

@@ -1,0 +1,261 @@
+#include "apis/server/api.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <thread>
+
+#include "apis/server/status.h"
+#include "controller/runtime/log.h"
+#include "specs/codec/value.h"
+
+namespace zoe::server {
+namespace {
+
+constexpr size_t kMaxWaiting = 1024;
+
+size_t WorkThreads() { return std::clamp<size_t>(std::thread::hardware_concurrency() * 2, 4, 16); }
+
+bool IsRead(Method method) { return method == Method::kGet || method == Method::kHead; }
+
+// Probes must work for those who know no password.
+bool IsOpen(Endpoint endpoint) {
+  return endpoint == Endpoint::kHealthz || endpoint == Endpoint::kLivez ||
+         endpoint == Endpoint::kReadyz || endpoint == Endpoint::kVersion;
+}
+
+Response MethodNotAllowed(std::string_view allowed) {
+  Response response = StatusResponse(
+      405, "MethodNotAllowed", "the server does not allow this method on the requested resource");
+  response.headers.emplace_back("Allow", std::string(allowed));
+  return response;
+}
+
+std::string_view AllowedMethods(const Route& route) {
+  if (route.endpoint != Endpoint::kResource || route.subresource == "log") return "GET, HEAD";
+  if (route.subresource == "status") return "GET, HEAD, PUT, PATCH";
+  if (!route.name.empty()) return "GET, HEAD, PUT, PATCH, DELETE";
+  return route.kind->namespaced && route.ns.empty() ? "GET, HEAD" : "GET, HEAD, POST, DELETE";
+}
+
+std::string_view MethodName(Method method) {
+  switch (method) {
+    case Method::kGet:
+      return "GET";
+    case Method::kHead:
+      return "HEAD";
+    case Method::kPost:
+      return "POST";
+    case Method::kPut:
+      return "PUT";
+    case Method::kPatch:
+      return "PATCH";
+    case Method::kDelete:
+      return "DELETE";
+    case Method::kOther:
+      break;
+  }
+  return "OTHER";
+}
+
+bool IsAllowed(const Route& route, Method method) {
+  std::string_view allowed = AllowedMethods(route);
+  const std::string_view name = MethodName(method);
+  while (!allowed.empty()) {
+    const size_t comma = std::min(allowed.find(", "), allowed.size());
+    if (allowed.substr(0, comma) == name) return true;
+    allowed.remove_prefix(std::min(comma + 2, allowed.size()));
+  }
+  return false;
+}
+
+// Absolute-form targets (RFC 9112 3.2.2) are cut down to their path.
+std::string_view PathAndQuery(std::string_view target) {
+  if (target.starts_with('/')) return target;
+  const size_t scheme = target.find("://");
+  if (scheme == std::string_view::npos) return target;
+  const size_t slash = target.find('/', scheme + 3);
+  return slash == std::string_view::npos ? "/" : target.substr(slash);
+}
+
+// For people who use curl (?pretty) and for those who asked for YAML: re-encoded, at their own
+// cost.
+Response Rewritten(Response response, bool yaml) {
+  std::string text =
+      response.prefix + (response.body ? *response.body : std::string()) + response.suffix;
+  const auto value = codec::ParseJson(text, {.bytes = text.size() + 1, .nodes = text.size() + 1});
+  if (!value.ok()) return response;
+  response.prefix = yaml ? codec::ToYaml(*value) : codec::ToPrettyJson(*value, 2) + "\n";
+  response.body = nullptr;
+  response.suffix.clear();
+  if (yaml) response.content_type = "application/yaml";
+  return response;
+}
+
+}  // namespace
+
+std::string_view VerbOf(const Exchange& exchange) {
+  const Route& route = exchange.route;
+  switch (exchange.request.method) {
+    case Method::kPost:
+      return "create";
+    case Method::kPut:
+      return "update";
+    case Method::kPatch:
+      return "patch";
+    case Method::kDelete:
+      return route.name.empty() ? "deletecollection" : "delete";
+    case Method::kOther:
+      return "other";
+    case Method::kGet:
+    case Method::kHead:
+      break;
+  }
+  if (!route.name.empty() || route.endpoint != Endpoint::kResource) return "get";
+  return exchange.query.Bool("watch", false).value_or(false) ? "watch" : "list";
+}
+
+Api::Api(const ServerOptions& options, ServerDeps& deps)
+    : options_(options),
+      deps_(deps),
+      auth_(options.auth, options.admin_password, deps.clock),
+      writer_(deps.store, deps.cache, deps.admission, deps.clock),
+      work_(WorkThreads(), kMaxWaiting),
+      logs_(options.limits.log_streams, 0) {}
+
+void Api::Stop() {
+  logs_.Stop();
+  work_.Stop();
+}
+
+// Path, query, user. What it can't read or must not serve is an error.
+Expected<void> Api::Prepare(Exchange& exchange) {
+  const std::string_view target = PathAndQuery(exchange.request.target);
+  const size_t mark = std::min(target.find('?'), target.size());
+  exchange.route = {};
+  exchange.query = {};
+  ZOE_ASSIGN(exchange.route, ParseRoute(target.substr(0, mark)));
+  if (mark < target.size()) {
+    ZOE_ASSIGN(exchange.query, Query::Parse(target.substr(mark + 1)));
+  }
+  if (IsOpen(exchange.route.endpoint)) return {};
+  ZOE_ASSIGN(exchange.user, auth_.Authenticate(exchange.request));
+  return auth_.Authorize(exchange.user, VerbOf(exchange), exchange.route.plural(),
+                         exchange.route.ns);
+}
+
+void Api::Handle(const ExchangePtr& exchange) {
+  if (auto prepared = Prepare(*exchange); !prepared.ok()) {
+    Response response = ErrorResponse(prepared.error());
+    if (prepared.error().code == Code::kUnauthorized)
+      response.headers.emplace_back("WWW-Authenticate", "Basic realm=\"zoe\", charset=\"UTF-8\"");
+    return Reply(exchange, std::move(response));
+  }
+  if (!IsAllowed(exchange->route, exchange->request.method))
+    return Reply(exchange, MethodNotAllowed(AllowedMethods(exchange->route)));
+  Route_(exchange);
+}
+
+void Api::Route_(const ExchangePtr& exchange) {
+  static const auto kOk = std::make_shared<const std::string>("ok");
+  const auto blocking = [&](Expected<Response> (Api::*handler)(const Exchange&)) {
+    RunBlocking(exchange, [this, exchange, handler] {
+      auto response = (this->*handler)(*exchange);
+      return response.ok() ? std::move(response).value()
+                           : ErrorResponse(response.error(), &exchange->route);
+    });
+  };
+  switch (exchange->route.endpoint) {
+    case Endpoint::kResource:
+      return HandleResource(exchange);
+    case Endpoint::kHealthz:
+    case Endpoint::kLivez:
+      return Reply(exchange, {.content_type = "text/plain; charset=utf-8", .body = kOk});
+    case Endpoint::kReadyz:
+      return RunBlocking(exchange, [this, exchange] { return Readyz(*exchange); });
+    case Endpoint::kMetrics:
+      return Reply(exchange, {.content_type = "text/plain; version=0.0.4; charset=utf-8",
+                              .prefix = deps_.metrics.Exposition()});
+    case Endpoint::kVersion:
+      return Reply(exchange, Version());
+    case Endpoint::kRoot:
+      return Reply(exchange, Root());
+    case Endpoint::kNodes:
+      return blocking(&Api::Nodes);
+    case Endpoint::kNamespaces: {
+      auto response = Namespaces(*exchange);
+      return Reply(exchange, response.ok() ? std::move(response).value()
+                                           : ErrorResponse(response.error(), &exchange->route));
+    }
+    default:
+      return Reply(exchange, Discovery(exchange->route));
+  }
+}
+
+void Api::HandleResource(const ExchangePtr& exchange) {
+  if (!deps_.cache.synced()) {
+    return Reply(exchange, ErrorResponse(MakeError(Code::kUnavailable,
+                                                   "the store has not been read yet: try again"),
+                                         &exchange->route));
+  }
+  if (!IsRead(exchange->request.method)) return Write(exchange);
+  if (exchange->route.subresource == "log") return Log(exchange);
+  Read(exchange);
+}
+
+void Api::RunBlocking(const ExchangePtr& exchange, std::function<Response()> handler) {
+  const bool posted =
+      work_.Post([this, exchange, handler = std::move(handler)] { Reply(exchange, handler()); });
+  if (!posted)
+    Reply(exchange, ErrorResponse(MakeError(Code::kTooManyRequests,
+                                            "too many requests are waiting: try again"),
+                                  &exchange->route));
+}
+
+void Api::Reply(const ExchangePtr& exchange, Response response) {
+  if (response.content_type == "application/json" && !exchange->query.empty() &&
+      exchange->query.Find("pretty") != nullptr &&
+      exchange->query.Bool("pretty", true).value_or(false)) {
+    response = Rewritten(std::move(response), false);
+  } else if (response.content_type == "application/json" && !exchange->request.accept.empty() &&
+             exchange->request.accept != "application/json" &&
+             ParseAccept(exchange->request.accept) == Format::kYaml) {
+    response = Rewritten(std::move(response), true);
+  }
+  Count(*exchange, response.status);
+  exchange->Send(std::move(response));
+}
+
+// Series are found by a key made without allocating labels: asking the registry each time would
+// cost more than the request itself.
+void Api::Count(const Exchange& exchange, int status) {
+  const std::string_view verb = VerbOf(exchange), resource = exchange.route.plural();
+  std::array<char, 96> key{};
+  const int length =
+      std::snprintf(key.data(), key.size(), "%.*s %.*s %s %d", static_cast<int>(verb.size()),
+                    verb.data(), static_cast<int>(resource.size()), resource.data(),
+                    exchange.route.subresource.c_str(), status);
+  Series series;
+  {
+    const std::lock_guard lock(series_mutex_);
+    const std::string_view name(key.data(), std::min(static_cast<size_t>(length), key.size() - 1));
+    auto it = series_.find(name);
+    if (it == series_.end()) it = series_.emplace(std::string(name), Series{}).first;
+    Series& found = it->second;
+    if (found.requests == nullptr) {
+      MetricLabels labels{{"verb", std::string(verb)}, {"resource", std::string(resource)}};
+      if (!exchange.route.subresource.empty())
+        labels.emplace_back("subresource", exchange.route.subresource);
+      found.seconds = &deps_.metrics.HistogramOf(
+          "zoe_http_request_seconds", "From a request read to its answer ready.", labels);
+      labels.emplace_back("code", std::to_string(status));
+      found.requests =
+          &deps_.metrics.CounterOf("zoe_http_requests_total", "Requests answered.", labels);
+    }
+    series = found;
+  }
+  series.requests->Add();
+  series.seconds->Observe(
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - exchange.begun).count());
+}
+
+}  // namespace zoe::server

@@ -1,0 +1,96 @@
+// One request and its answer, free of the HTTP library: what sessions give and handlers take.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "apis/server/query.h"
+#include "apis/server/router.h"
+#include "specs/meta/time.h"
+
+namespace zoe::server {
+
+class WatchHub;
+
+enum class Method { kGet, kHead, kPost, kPut, kPatch, kDelete, kOther };
+
+struct Request {
+  Method method = Method::kOther;
+  std::string target;  // path and query as sent
+  std::string host, origin, fetch_site, accept, content_type, authorization;
+  std::string remote;  // the client's address without port
+  std::string body;
+};
+
+using Body = std::shared_ptr<const std::string>;
+
+// The body is prefix + body + suffix: shared bytes are written without being copied.
+struct Response {
+  int status = 200;
+  std::string_view content_type = "application/json";  // static storage
+  std::string prefix;
+  Body body;
+  std::string suffix;
+  std::vector<std::pair<std::string, std::string>> headers;
+
+  size_t size() const { return prefix.size() + (body ? body->size() : 0) + suffix.size(); }
+};
+
+// What a producer gives to be written next.
+struct Pieces {
+  std::vector<Body> bodies;
+  size_t bytes = 0;
+  bool end = false;    // the answer is complete
+  bool abort = false;  // the answer is broken: the client must see that it is
+
+  void Add(Body body) {
+    bytes += body->size();
+    bodies.push_back(std::move(body));
+  }
+};
+
+// Feeds a streamed answer. Called on the connection's thread only, never while a write is under
+// way: a client that reads slowly is asked for less often, and nothing piles up.
+class Producer {
+ public:
+  virtual ~Producer() = default;
+  virtual void Fill(Pieces& out) = 0;
+  // Fill is called at this time at the latest (within the sessions' tick).
+  virtual SteadyTime next() const { return SteadyTime::max(); }
+  // The client has gone or the server stops.
+  virtual void Closed() {}
+};
+
+struct User {
+  std::string name;
+};
+
+class Exchange {
+ public:
+  virtual ~Exchange() = default;
+
+  // Exactly one of these, once. Any thread. Without effect if the client has gone.
+  virtual void Send(Response response) = 0;
+  virtual void Stream(Response head, std::shared_ptr<Producer> producer) = 0;
+  // The producer has something. Any thread.
+  virtual void Wake() = 0;
+  // Requested when the client has gone or the server stops.
+  virtual std::stop_token stop() const = 0;
+  // Of the connection's thread; to be used on it only.
+  virtual WatchHub& hub() = 0;
+
+  // Set on the connection's thread before any other sees the exchange.
+  Request request;
+  Route route;
+  Query query;
+  User user;
+  std::chrono::steady_clock::time_point begun;
+};
+using ExchangePtr = std::shared_ptr<Exchange>;
+
+}  // namespace zoe::server

@@ -1,0 +1,175 @@
+#include <condition_variable>
+#include <mutex>
+
+#include "apis/server/api.h"
+#include "apis/server/status.h"
+#include "specs/v1/execution.h"
+
+namespace zoe::server {
+namespace {
+
+constexpr size_t kMaxBuffered = 256 * 1024;
+
+// From the thread that reads the log to the connection's, bounded: a client that reads slowly slows
+// down the reading.
+class Pipe final : public Producer {
+ public:
+  // Blocks while the buffer is full. False: nobody reads any more.
+  bool Push(std::string_view text) {
+    std::unique_lock lock(mutex_);
+    drained_.wait(lock, [this] { return closed_ || buffer_.size() < kMaxBuffered; });
+    if (closed_) return false;
+    buffer_ += text;
+    return true;
+  }
+  void End(bool broken) {
+    const std::lock_guard lock(mutex_);
+    ended_ = true;
+    broken_ = broken;
+  }
+
+  void Fill(Pieces& out) override {
+    const std::lock_guard lock(mutex_);
+    if (!buffer_.empty()) {
+      out.Add(std::make_shared<std::string>(std::move(buffer_)));
+      buffer_.clear();
+      drained_.notify_all();
+    } else {
+      out.abort = ended_ && broken_;
+    }
+    out.end = ended_ && !broken_;
+  }
+  void Closed() override {
+    const std::lock_guard lock(mutex_);
+    closed_ = true;
+    drained_.notify_all();
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable drained_;
+  std::string buffer_;
+  bool ended_ = false, broken_ = false, closed_ = false;
+};
+
+// The service whose log is meant: the one that is named, the only one, the monitor.
+Expected<std::string> ChooseService(const v1::Execution& execution, std::string_view asked) {
+  if (!execution.spec.application)
+    return MakeError(Code::kBadRequest, "this execution has no services");
+  const auto& services = execution.spec.application->services;
+  std::string names;
+  const v1::Service* monitor = nullptr;
+  int monitors = 0;
+  for (const v1::Service& service : services) {
+    if (service.name == asked) return service.name;
+    names += (names.empty() ? "" : ", ") + service.name;
+    if (!service.monitor) continue;
+    monitor = &service;
+    ++monitors;
+  }
+  if (!asked.empty()) {
+    return MakeError(Code::kBadRequest, "service \"" + std::string(asked) +
+                                            "\" is not one of this execution's: " + names);
+  }
+  if (services.size() == 1) return services.front().name;
+  if (monitors == 1) return monitor->name;
+  return MakeError(Code::kBadRequest, "a service must be chosen, by ?service=: " + names);
+}
+
+struct LogRequest {
+  std::string service;
+  LogQuery query;
+};
+
+Expected<LogRequest> ParseLogRequest(const Query& query, const v1::Execution& execution) {
+  LogRequest request;
+  ZOE_ASSIGN(request.service, ChooseService(execution, query.Get("service")));
+  ZOE_ASSIGN(request.query.follow, query.Bool("follow", false));
+  ZOE_ASSIGN(request.query.timestamps, query.Bool("timestamps", false));
+  ZOE_ASSIGN(const int64_t replica, query.Int("replica", 0));
+  if (replica > 1'000'000)
+    return MakeError(Code::kBadRequest, "query parameter replica: there are not so many");
+  request.query.slot = static_cast<int32_t>(replica);
+  if (!query.Get("tailLines").empty()) {
+    ZOE_ASSIGN(request.query.tail, query.Int("tailLines", 0));
+  }
+  if (!query.Get("sinceSeconds").empty()) {
+    ZOE_ASSIGN(request.query.since_seconds, query.Int("sinceSeconds", 0));
+  }
+  return request;
+}
+
+Expected<std::string> FindServiceId(Swarm& swarm, const Context& ctx, const Entry& entry,
+                                    const std::string& service) {
+  ZOE_ASSIGN(const Observation seen,
+             swarm.Observe(ctx.WithTimeout(Duration(10'000)), entry.object->meta.uid));
+  for (const SwarmService& candidate : seen.services) {
+    const auto label = candidate.spec.labels.find(std::string(kLabelService));
+    if (label != candidate.spec.labels.end() && label->second == service) return candidate.id;
+  }
+  return MakeError(Code::kNotFound,
+                   "service \"" + service + "\" of execution \"" + entry.key.name +
+                       "\" has no log: it has not been started, or has been removed");
+}
+
+// One log, on a thread of its own: the answer begins with the first line, or at once when
+// following.
+class LogStream {
+ public:
+  LogStream(Swarm& swarm, const Clock& clock, ExchangePtr exchange)
+      : swarm_(swarm), ctx_{clock, exchange->stop()}, exchange_(std::move(exchange)) {}
+
+  // Nothing if the answer was streamed.
+  Expected<std::optional<Response>> Run(const Entry& entry, LogRequest request) {
+    ZOE_ASSIGN(request.query.service_id, FindServiceId(swarm_, ctx_, entry, request.service));
+    if (request.query.follow) Begin();
+    const auto result = swarm_.Logs(ctx_, request.query, [this](std::string_view line) {
+      if (!begun_) Begin();
+      const bool taken = pipe_->Push(line);
+      exchange_->Wake();
+      return taken;
+    });
+    if (!result.ok() && !begun_) return result.error();
+    if (!begun_)
+      return std::optional(
+          Response{.content_type = kText, .body = std::make_shared<std::string>()});
+    pipe_->End(!result.ok());
+    exchange_->Wake();
+    return std::optional<Response>();
+  }
+
+ private:
+  static constexpr std::string_view kText = "text/plain; charset=utf-8";
+
+  void Begin() {
+    begun_ = true;
+    exchange_->Stream({.content_type = kText}, pipe_);
+  }
+
+  Swarm& swarm_;
+  const Context ctx_;
+  const ExchangePtr exchange_;
+  const std::shared_ptr<Pipe> pipe_ = std::make_shared<Pipe>();
+  bool begun_ = false;
+};
+
+}  // namespace
+
+void Api::Log(const ExchangePtr& exchange) {
+  const Route& route = exchange->route;
+  const auto fail = [&](const Error& error) { Reply(exchange, ErrorResponse(error, &route)); };
+  const EntryPtr entry = deps_.cache.Get(route.key());
+  if (!entry) return fail(NotFound(route.key()));
+  auto request =
+      ParseLogRequest(exchange->query, static_cast<const v1::Execution&>(*entry->object));
+  if (!request.ok()) return fail(request.error());
+  const bool posted = logs_.Post([this, exchange, entry, request = std::move(request).value()] {
+    auto answer = LogStream(deps_.swarm, deps_.clock, exchange).Run(*entry, request);
+    if (!answer.ok()) return Reply(exchange, ErrorResponse(answer.error(), &exchange->route));
+    if (*answer) return Reply(exchange, std::move(**answer));
+    Count(*exchange, 200);
+  });
+  if (!posted) fail(MakeError(Code::kTooManyRequests, "too many logs are being read: try again"));
+}
+
+}  // namespace zoe::server

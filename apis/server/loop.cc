@@ -1,0 +1,111 @@
+#include "apis/server/loop.h"
+
+#include <algorithm>
+#include <boost/asio/post.hpp>
+#include <vector>
+
+namespace zoe::server {
+namespace asio = boost::asio;
+namespace {
+
+// Deadlines are looked at this often: exact enough for them, and cheaper than a timer for each
+// connection.
+std::chrono::milliseconds TickPeriod(const ServerLimits& limits) {
+  const Duration shortest = std::min(
+      {limits.read_deadline, limits.idle, limits.write_deadline, limits.bookmark_interval});
+  return std::clamp(shortest / 4, Duration(10), Duration(250));
+}
+
+}  // namespace
+
+Loop::Loop(const Cache& cache, const ServerLimits& the_limits, const LoopHooks& the_hooks)
+    : limits(the_limits),
+      hooks(the_hooks),
+      hub(cache),
+      tick_(context),
+      tick_period_(TickPeriod(the_limits)) {}
+
+Loop::~Loop() {
+  if (thread_.joinable()) EndStop(std::chrono::steady_clock::now());
+}
+
+void Loop::Start() {
+  ScheduleTick();
+  thread_ = std::thread([this] {
+    thread_id_ = std::this_thread::get_id();
+    context.run();
+  });
+}
+
+void Loop::ScheduleTick() {
+  tick_.expires_after(tick_period_);
+  tick_.async_wait([this](const boost::system::error_code& error) {
+    if (error) return;
+    const SteadyTime now = std::chrono::steady_clock::now();
+    const std::vector<std::shared_ptr<Connection>> all(connections_.begin(), connections_.end());
+    for (const auto& connection : all) connection->Tick(now);
+    ScheduleTick();
+  });
+}
+
+void Loop::Notify() {
+  if (stream_count_.load() == 0 || pump_pending_.exchange(true)) return;
+  asio::post(context, [this] {
+    pump_pending_ = false;  // before looking: a change that comes now posts again
+    hub.Refresh();
+    const std::vector<Connection*> streams(streams_.begin(), streams_.end());
+    for (Connection* connection : streams) {
+      if (streams_.contains(connection)) connection->Pump();
+    }
+  });
+}
+
+void Loop::Add(std::shared_ptr<Connection> connection) {
+  connections_.insert(std::move(connection));
+  const std::lock_guard lock(mutex_);
+  empty_ = false;
+}
+
+void Loop::Remove(const std::shared_ptr<Connection>& connection) {
+  SetStreaming(connection.get(), false);
+  if (connections_.erase(connection) == 0) return;
+  hooks.on_closed();
+  if (!connections_.empty()) return;
+  const std::lock_guard lock(mutex_);
+  empty_ = true;
+  emptied_.notify_all();
+}
+
+void Loop::SetStreaming(Connection* connection, bool streaming) {
+  if (streaming) {
+    streams_.insert(connection);
+    hub.Refresh();  // nobody told the hub of changes while there was no stream
+  } else {
+    streams_.erase(connection);
+  }
+  stream_count_ = streams_.size();
+}
+
+void Loop::BeginStop() {
+  asio::post(context, [this] {
+    stopping = true;
+    const std::vector<std::shared_ptr<Connection>> all(connections_.begin(), connections_.end());
+    for (const auto& connection : all) connection->Finish();
+  });
+}
+
+void Loop::EndStop(std::chrono::steady_clock::time_point force_at) {
+  {
+    std::unique_lock lock(mutex_);
+    emptied_.wait_until(lock, force_at, [this] { return empty_; });
+  }
+  asio::post(context, [this] {
+    const std::vector<std::shared_ptr<Connection>> all(connections_.begin(), connections_.end());
+    for (const auto& connection : all) connection->Abort();
+    tick_.cancel();
+    context.stop();
+  });
+  thread_.join();
+}
+
+}  // namespace zoe::server

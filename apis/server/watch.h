@@ -1,0 +1,68 @@
+// Watches: streams of changes, pulled from the cache's history as fast as each client takes them.
+#pragma once
+
+#include <array>
+#include <map>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "apis/server/exchange.h"
+#include "apis/server/query.h"
+#include "controller/cache/cache.h"
+
+namespace zoe::server {
+
+// A change with its wire forms, each encoded when the first watcher asks for it and shared by all.
+class WireEvent {
+ public:
+  explicit WireEvent(CacheEvent event) : event_(std::move(event)) {}
+  const CacheEvent& event() const { return event_; }
+  // `{"type":...,"object":...}` and a line break.
+  const Body& Encoded(ChangeType type, bool table) const;
+
+ private:
+  CacheEvent event_;
+  mutable std::array<Body, 6> encoded_;
+};
+
+struct Batch {
+  Revision since = 0, upto = 0;
+  std::vector<WireEvent> events;
+};
+
+// The changes that watchers of one thread look at. Watchers that keep up ask for the same ones, and
+// share one batch.
+class WatchHub {
+ public:
+  explicit WatchHub(const Cache& cache) : cache_(cache) {}
+  // Changes after `since`, not necessarily all; those that came since the last Refresh may be
+  // missing. kExpired if they are no longer known, or if the cache is not yet at `since`.
+  Expected<std::shared_ptr<const Batch>> Changes(const v1::Kind& kind, Revision since);
+  // The cache may have changed.
+  void Refresh() { ++epoch_; }
+  Revision revision() const { return cache_.revision(); }
+
+ private:
+  struct Latest {
+    uint64_t epoch = 0;
+    std::shared_ptr<const Batch> batch;
+  };
+  const Cache& cache_;
+  uint64_t epoch_ = 0;
+  std::map<const v1::Kind*, Latest> latest_;
+};
+
+struct WatchTimes {
+  SteadyTime end;
+  Duration bookmark_interval{};
+};
+
+// Starts the stream on `exchange`, or answers with the error. On the connection's thread.
+void ServeWatch(const ExchangePtr& exchange, const Cache& cache, ListOptions options, bool table,
+                Duration bookmark_interval);
+
+// The head of an event line up to the object; the tail is "}\n".
+std::string EncodeEvent(std::string_view type, std::string_view object_json);
+
+}  // namespace zoe::server

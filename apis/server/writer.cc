@@ -1,0 +1,281 @@
+#include "apis/server/writer.h"
+
+#include <algorithm>
+#include <random>
+
+#include "apis/server/status.h"
+
+namespace zoe::server {
+namespace {
+
+using codec::Value;
+
+constexpr int kAttempts = 6;
+constexpr size_t kSuffix = 5;
+constexpr Duration kReadOwnWrite{2'000};
+
+// Kubernetes' alphabet: no vowels, so no words.
+std::string RandomSuffix() {
+  static constexpr std::string_view kAlphabet = "bcdfghjklmnpqrstvwxz2456789";
+  thread_local std::mt19937_64 random{std::random_device{}()};
+  std::string suffix;
+  for (size_t i = 0; i < kSuffix; ++i)
+    suffix += kAlphabet[std::uniform_int_distribution<size_t>(0, kAlphabet.size() - 1)(random)];
+  return suffix;
+}
+
+Error BadRequest(std::string message) { return MakeError(Code::kBadRequest, std::move(message)); }
+
+std::shared_ptr<const std::string> Encode(const v1::Kind& kind, const ObjectBase& object) {
+  return std::make_shared<std::string>(v1::EncodeJson(kind, object));
+}
+
+std::string EncodeWithoutRevision(const v1::Kind& kind, ObjectBase& object) {
+  const Revision revision = std::exchange(object.meta.resource_version, 0);
+  std::string bytes = v1::EncodeJson(kind, object);
+  object.meta.resource_version = revision;
+  return bytes;
+}
+
+// Fills what the path says and the document may leave out; refuses what contradicts it. An empty
+// name in `key` leaves the document's.
+Expected<void> MatchPath(const v1::Kind& kind, const Key& key, Value& document) {
+  if (!document.is_object())
+    return BadRequest("the body must be one " + std::string(kind.name) +
+                      ", as a JSON or YAML object");
+  if (document.Find("apiVersion") == nullptr)
+    document.Set("apiVersion", std::string(v1::kApiVersion));
+  if (document.Find("kind") == nullptr) document.Set("kind", std::string(kind.name));
+  const std::string given_kind = document.StringAt("kind");
+  if (given_kind != kind.name) {
+    return BadRequest("the body's kind is \"" + given_kind + "\", the path is for " +
+                      std::string(kind.plural));
+  }
+  Value* metadata = document.Find("metadata");
+  if (metadata == nullptr || metadata->is_null()) {
+    document.Set("metadata", codec::Object{});
+    metadata = document.Find("metadata");
+  }
+  if (!metadata->is_object()) return {};  // decoding says what is wrong
+  const auto match = [&](const char* field, const std::string& path) -> Expected<void> {
+    if (path.empty()) return {};
+    const Value* value = metadata->Find(field);
+    if (value == nullptr || value->is_null() ||
+        (value->is_string() && value->as_string().empty())) {
+      metadata->Set(field, path);
+    } else if (!value->is_string() || value->as_string() != path) {
+      return BadRequest("metadata." + std::string(field) + " is \"" + value->ScalarText() +
+                        "\", the path says \"" + path + "\"");
+    }
+    return {};
+  };
+  ZOE_TRY(match("namespace", key.ns));
+  return match("name", key.name);
+}
+
+bool Contains(const std::vector<std::string>& list, const std::string& item) {
+  return std::find(list.begin(), list.end(), item) != list.end();
+}
+
+// Kubernetes' rule: who is going may lose finalizers, not gain them.
+Expected<void> CheckFinalizers(const ObjectBase& before, const ObjectBase& after) {
+  if (!before.meta.deletion_timestamp) return {};
+  for (const std::string& finalizer : after.meta.finalizers) {
+    if (Contains(before.meta.finalizers, finalizer)) continue;
+    Error error =
+        MakeError(Code::kInvalid, "finalizers can't be added to an object that is being deleted");
+    error.causes = {
+        {.field = "metadata.finalizers",
+         .reason = "FieldValueForbidden",
+         .message = "\"" + finalizer + "\" can't be added: the object is being deleted"}};
+    return error;
+  }
+  return {};
+}
+
+}  // namespace
+
+Expected<Writer::Current> Writer::Read(const v1::Kind& kind, const Key& key) {
+  auto record = store_.Get(key);
+  if (!record.ok()) {
+    if (record.error().code == Code::kNotFound) return NotFound(key);
+    return record.error();
+  }
+  ZOE_ASSIGN(std::shared_ptr<ObjectBase> object, v1::DecodeStored(kind, record->bytes));
+  object->meta.resource_version = record->revision;
+  return Current{record->revision, std::move(object)};
+}
+
+// The bytes to answer with after a write. Waits for the cache, so that who reads next reads this
+// write.
+std::shared_ptr<const std::string> Writer::Settle(const v1::Kind& kind, const Key& key,
+                                                  Revision revision, ObjectBase& object) const {
+  cache_.WaitFor(revision, kReadOwnWrite);
+  const EntryPtr entry = cache_.Get(key);
+  if (entry && entry->revision == revision) return {entry, &entry->json};
+  object.meta.resource_version = revision;
+  return Encode(kind, object);
+}
+
+Expected<Written> Writer::Create(const v1::Kind& kind, const Key& place, Value document,
+                                 const WriteOptions& options, const std::string& user) {
+  ZOE_TRY(MatchPath(kind, place, document));
+  Admission::Prepare(kind, document, nullptr);
+  const std::string generate = document.StringAt("metadata.generateName");
+  const bool generated = !generate.empty() && document.StringAt("metadata.name").empty();
+  for (int attempt = 1;; ++attempt) {
+    if (generated)
+      document.Find("metadata")->Set("name", generate.substr(0, 63 - kSuffix) + RandomSuffix());
+    ZOE_ASSIGN(v1::DecodeResult decoded, v1::Decode(document, options.strictness));
+    ObjectBase& object = *decoded.object;
+    if (object.meta.resource_version != 0)
+      return BadRequest("metadata.resourceVersion must not be set on objects to be created");
+    object.meta.uid = NewUid();
+    object.meta.creation_timestamp = std::chrono::floor<std::chrono::seconds>(clock_.WallNow());
+    object.meta.deletion_timestamp.reset();
+    object.meta.deletion_grace_period_seconds.reset();
+    object.meta.generation = 1;
+    if (kind.has_status) kind.copy_status(*kind.make(), object);
+    AdmissionRequest request{AdmissionRequest::Operation::kCreate, &kind, user, decoded.object,
+                             nullptr};
+    ZOE_TRY(admission_.Admit(request));
+    const Key key{std::string(kind.name), object.meta.ns, object.meta.name};
+    if (options.dry_run) {
+      if (cache_.Get(key)) return AlreadyExists(key);
+      return Written{true, false, object.meta.uid, Encode(kind, object),
+                     std::move(decoded.warnings)};
+    }
+    const auto revision = store_.Create(key, EncodeWithoutRevision(kind, object));
+    if (revision.ok())
+      return Written{true, false, object.meta.uid, Settle(kind, key, *revision, object),
+                     std::move(decoded.warnings)};
+    if (revision.error().code != Code::kAlreadyExists) return revision.error();
+    if (!generated || attempt == kAttempts) return AlreadyExists(key);
+  }
+}
+
+Expected<Writer::Wanted> Writer::Decode(const v1::Kind& kind, const Key& key, Value document,
+                                        const WriteOptions& options, const Current& current) const {
+  ZOE_TRY(MatchPath(kind, key, document));
+  Admission::Prepare(kind, document, current.object.get());
+  ZOE_ASSIGN(v1::DecodeResult decoded, v1::Decode(document, options.strictness));
+  const Meta& meta = decoded.object->meta;
+  if (meta.resource_version != 0 && meta.resource_version != current.revision) return Conflict(key);
+  if (!meta.uid.empty() && meta.uid != current.object->meta.uid) {
+    return MakeError(Code::kConflict, Conflict(key).message + " (metadata.uid is \"" + meta.uid +
+                                          "\", the object's is \"" + current.object->meta.uid +
+                                          "\")");
+  }
+  return Wanted{std::move(decoded.object), std::move(decoded.warnings), meta.resource_version != 0};
+}
+
+Expected<Written> Writer::Replace(const v1::Kind& kind, const Key& key, Part part, Value document,
+                                  const WriteOptions& options, const std::string& user) {
+  return Update(
+      kind, key, part,
+      [&](const Current& current) { return Decode(kind, key, document, options, current); },
+      options, user);
+}
+
+Expected<Written> Writer::Patch(const v1::Kind& kind, const Key& key, Part part,
+                                const Transform& transform, const WriteOptions& options,
+                                const std::string& user) {
+  const auto change = [&](const Current& current) -> Expected<Wanted> {
+    // Without the stored resourceVersion: if there is one afterwards, it is the patch's.
+    ZOE_ASSIGN(Value document, codec::ParseJson(EncodeWithoutRevision(kind, *current.object)));
+    ZOE_TRY(transform(document));
+    return Decode(kind, key, std::move(document), options, current);
+  };
+  return Update(kind, key, part, change, options, user);
+}
+
+// Makes `wanted` what is to be stored: what users can't change is as it was, admission has had its
+// say.
+Expected<void> Writer::Complete(const v1::Kind& kind, Part part, const Current& current,
+                                Wanted& wanted, const std::string& user) const {
+  if (part == Part::kStatus) {
+    const auto object = kind.clone(*current.object);
+    kind.copy_status(*wanted.object, *object);
+    wanted.object = object;
+    return {};
+  }
+  ObjectBase& object = *wanted.object;
+  const Meta& old = current.object->meta;
+  object.meta.uid = old.uid;
+  object.meta.generate_name = old.generate_name;
+  object.meta.creation_timestamp = old.creation_timestamp;
+  object.meta.deletion_timestamp = old.deletion_timestamp;
+  object.meta.deletion_grace_period_seconds = old.deletion_grace_period_seconds;
+  object.meta.resource_version = old.resource_version;
+  object.meta.generation = old.generation;
+  if (kind.has_status) kind.copy_status(*current.object, object);
+  ZOE_TRY(CheckFinalizers(*current.object, object));
+  AdmissionRequest request{AdmissionRequest::Operation::kUpdate, &kind, user, wanted.object,
+                           current.object};
+  ZOE_TRY(admission_.Admit(request));
+  if (!kind.spec_equal(*current.object, object)) ++object.meta.generation;
+  return {};
+}
+
+Expected<Written> Writer::Update(const v1::Kind& kind, const Key& key, Part part,
+                                 const Change& change, const WriteOptions& options,
+                                 const std::string& user) {
+  for (int attempt = 1;; ++attempt) {
+    ZOE_ASSIGN(const Current current, Read(kind, key));
+    ZOE_ASSIGN(Wanted wanted, change(current));
+    ZOE_TRY(Complete(kind, part, current, wanted, user));
+    ObjectBase& object = *wanted.object;
+    Written written{false, false, object.meta.uid, nullptr, std::move(wanted.warnings)};
+    std::string bytes = EncodeWithoutRevision(kind, object);
+    if (options.dry_run || bytes == EncodeWithoutRevision(kind, *current.object)) {
+      written.json = Encode(kind, object);
+      return written;
+    }
+    // The last finalizer has gone from an object that was waiting for just that.
+    written.removed = object.meta.deletion_timestamp.has_value() && object.meta.finalizers.empty();
+    const auto revision = written.removed ? store_.Delete(key, current.revision)
+                                          : store_.Replace(key, current.revision, std::move(bytes));
+    if (revision.ok()) {
+      written.json = Settle(kind, key, *revision, object);
+      return written;
+    }
+    if (revision.error().code == Code::kNotFound) return NotFound(key);
+    if (revision.error().code != Code::kConflict) return revision.error();
+    if (wanted.pinned || attempt == kAttempts) return Conflict(key);
+  }
+}
+
+Expected<Written> Writer::Delete(const v1::Kind& kind, const Key& key,
+                                 const Preconditions& preconditions, bool dry_run) {
+  for (int attempt = 1;; ++attempt) {
+    ZOE_ASSIGN(const Current current, Read(kind, key));
+    ObjectBase& object = *current.object;
+    if ((!preconditions.uid.empty() && preconditions.uid != object.meta.uid) ||
+        (preconditions.revision != 0 && preconditions.revision != current.revision)) {
+      return MakeError(Code::kConflict,
+                       Conflict(key).message + " (the preconditions of the deletion are not met)");
+    }
+    Written written{false, object.meta.finalizers.empty(), object.meta.uid, nullptr, {}};
+    const bool going = !written.removed && object.meta.deletion_timestamp.has_value();
+    if (!written.removed && !going) {
+      object.meta.deletion_timestamp = std::chrono::floor<std::chrono::seconds>(clock_.WallNow());
+      object.meta.deletion_grace_period_seconds = 0;
+    }
+    if (dry_run || going) {
+      written.json = Encode(kind, object);
+      return written;
+    }
+    const auto revision = written.removed ? store_.Delete(key, current.revision)
+                                          : store_.Replace(key, current.revision,
+                                                           EncodeWithoutRevision(kind, object));
+    if (revision.ok()) {
+      written.json = Settle(kind, key, *revision, object);
+      return written;
+    }
+    if (revision.error().code == Code::kNotFound) return NotFound(key);
+    if (revision.error().code != Code::kConflict) return revision.error();
+    if (preconditions.revision != 0 || attempt == kAttempts) return Conflict(key);
+  }
+}
+
+}  // namespace zoe::server

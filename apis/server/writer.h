@@ -1,0 +1,86 @@
+// Every change that a user makes: read, change, admit, compare-and-swap. Knows nothing of HTTP.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "apis/server/query.h"
+#include "controller/cache/cache.h"
+#include "controller/ports/clock.h"
+#include "controller/ports/store.h"
+#include "specs/codec/value.h"
+#include "webhooks/admission/admission.h"
+
+namespace zoe::server {
+
+struct Written {
+  bool created = false, removed = false;
+  std::string uid;
+  std::shared_ptr<const std::string> json;  // the object as it stands now; when removed, as it was
+  std::vector<std::string> warnings;        // fieldValidation=Warn
+};
+
+struct Preconditions {
+  std::string uid;
+  Revision revision = 0;  // 0: any
+};
+
+// Which part of an object a request is about.
+enum class Part { kObject, kStatus };
+
+// Turns the stored object's document into the wanted one, in place. Called again with a newer one
+// when another writer came first.
+using Transform = std::function<Expected<void>(codec::Value& document)>;
+
+// Thread-safe; may block on the store. A change that changes nothing writes nothing. Errors:
+// kNotFound, kAlreadyExists, kConflict, kInvalid with causes, kBadRequest, and the store's.
+class Writer {
+ public:
+  Writer(Store& store, const Cache& cache, const Admission& admission, const Clock& clock)
+      : store_(store), cache_(cache), admission_(admission), clock_(clock) {}
+
+  // `place`: kind and namespace of the request; the name, or generateName, comes from the document.
+  Expected<Written> Create(const v1::Kind& kind, const Key& place, codec::Value document,
+                           const WriteOptions& options, const std::string& user);
+  // PUT: `document` is the whole object.
+  Expected<Written> Replace(const v1::Kind& kind, const Key& key, Part part, codec::Value document,
+                            const WriteOptions& options, const std::string& user);
+  Expected<Written> Patch(const v1::Kind& kind, const Key& key, Part part,
+                          const Transform& transform, const WriteOptions& options,
+                          const std::string& user);
+  Expected<Written> Delete(const v1::Kind& kind, const Key& key, const Preconditions& preconditions,
+                           bool dry_run);
+
+ private:
+  struct Current {
+    Revision revision = 0;
+    std::shared_ptr<ObjectBase> object;
+  };
+  struct Wanted {
+    std::shared_ptr<ObjectBase> object;
+    std::vector<std::string> warnings;
+    bool pinned = false;  // the request names a resourceVersion: no second try
+  };
+  // What the object is to become, given what it is.
+  using Change = std::function<Expected<Wanted>(const Current&)>;
+
+  Expected<Current> Read(const v1::Kind& kind, const Key& key);
+  Expected<Written> Update(const v1::Kind& kind, const Key& key, Part part, const Change& change,
+                           const WriteOptions& options, const std::string& user);
+  Expected<Wanted> Decode(const v1::Kind& kind, const Key& key, codec::Value document,
+                          const WriteOptions& options, const Current& current) const;
+  Expected<void> Complete(const v1::Kind& kind, Part part, const Current& current, Wanted& wanted,
+                          const std::string& user) const;
+  std::shared_ptr<const std::string> Settle(const v1::Kind& kind, const Key& key, Revision revision,
+                                            ObjectBase& object) const;
+
+  Store& store_;
+  const Cache& cache_;
+  const Admission& admission_;
+  const Clock& clock_;
+};
+
+}  // namespace zoe::server

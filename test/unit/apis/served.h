@@ -1,0 +1,55 @@
+// A server with everything behind it in this process: memory store, informer, simulated Swarm.
+// Traffic goes over real sockets.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "apis/memory/memory_store.h"
+#include "apis/server/server.h"
+#include "apis/sim/sim_swarm.h"
+#include "controller/cache/cache.h"
+#include "controller/cache/informer.h"
+#include "controller/runtime/metrics.h"
+#include "controller/runtime/system_clock.h"
+#include "webhooks/admission/admission.h"
+
+namespace zoe {
+
+inline ServerOptions TestOptions() {
+  ServerOptions options;
+  options.listen = "127.0.0.1:0";
+  options.auth = AuthMode::kNone;
+  return options;
+}
+
+class Served {
+ public:
+  explicit Served(ServerOptions options = TestOptions(), size_t history = 8192)
+      : cache(history), admission(cache, "zoe") {
+    swarm = MakeSimSwarm({}, clock);
+    informer.Start();
+    cache.WaitFor(0, Duration(5000));
+    server = std::make_unique<Server>(std::move(options),
+                                      ServerDeps{*store, cache, *swarm, admission, metrics, clock});
+  }
+  ~Served() {
+    server.reset();
+    informer.Stop();
+  }
+  uint16_t port() const {
+    const std::string address = server->address();
+    return static_cast<uint16_t>(std::stoi(address.substr(address.rfind(':') + 1)));
+  }
+
+  SystemClock clock;
+  Metrics metrics;
+  std::unique_ptr<Store> store = MakeMemoryStore();
+  Cache cache;
+  Informer informer{*store, cache, clock, metrics};
+  Admission admission;
+  std::unique_ptr<SimSwarm> swarm;
+  std::unique_ptr<Server> server;
+};
+
+}  // namespace zoe
