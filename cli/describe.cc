@@ -1,0 +1,259 @@
+#include <algorithm>
+#include <sstream>
+
+#include "cli/commands.h"
+#include "cli/merge.h"
+#include "cli/output.h"
+#include "cli/progress.h"
+#include "cli/table.h"
+
+namespace zoe::cli {
+namespace {
+
+using codec::Value;
+
+const codec::Array& ArrayAt(const Value& value, std::string_view path) {
+  static const codec::Array none;
+  const Value* found = value.At(path);
+  return found != nullptr && found->is_array() ? found->as_array() : none;
+}
+
+std::string NumberAt(const Value& value, std::string_view key) {
+  const Value* found = value.Find(key);
+  return found == nullptr ? "" : found->ScalarText();
+}
+
+class Description {
+ public:
+  Description(std::ostream& out, const Value& object, WallTime now)
+      : out_(out), object_(object), now_(now) {}
+
+  void Head() {
+    Line("Name", object_.StringAt("metadata.name"));
+    if (const std::string ns = object_.StringAt("metadata.namespace"); !ns.empty())
+      Line("Namespace", ns);
+    Pairs("Labels", object_.At("metadata.labels"));
+    Pairs("Annotations", object_.At("metadata.annotations"));
+    Line("API Version", object_.StringAt("apiVersion"));
+    Line("Kind", object_.StringAt("kind"));
+    Time("Created", "metadata.creationTimestamp");
+    Time("Deleting since", "metadata.deletionTimestamp");
+  }
+
+  void Execution() {
+    Line("Phase", object_.StringAt("status.phase").empty() ? "<none>" : PhaseLine(object_));
+    if (const std::string name = object_.StringAt("spec.applicationRef.name"); !name.empty()) {
+      const std::string ns = object_.StringAt("spec.applicationRef.namespace");
+      Line("Application", ns.empty() ? name : ns + "/" + name);
+    }
+    if (object_.At("spec.parameters") != nullptr)
+      Pairs("Parameters", object_.At("spec.parameters"));
+    Line("Priority", std::to_string(IntAt(object_, "spec.priority")));
+    const Value* suspend = object_.At("spec.suspend");
+    if (suspend != nullptr && *suspend == Value(true)) Line("Suspend", "true");
+    Time("Queued", "status.queuedAt");
+    Time("Started", "status.startedAt");
+    Time("Finished", "status.finishedAt");
+    Services();
+    Endpoints();
+    Conditions();
+  }
+
+  // Kinds that this program knows nothing special about are shown as they are.
+  void Rest() {
+    for (const codec::Member& member : object_.as_object()) {
+      if (member.key == "apiVersion" || member.key == "kind" || member.key == "metadata") continue;
+      std::string title = member.key;
+      title[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(title[0])));
+      if (!member.value.is_object() && !member.value.is_array()) {
+        Line(title, member.value.ScalarText());
+        continue;
+      }
+      out_ << title << ":\n";
+      std::stringstream text(codec::ToYaml(member.value));
+      for (std::string line; std::getline(text, line);) out_ << "  " << line << '\n';
+    }
+  }
+
+  void EventTable(const Expected<std::vector<Value>>& events) {
+    if (!events.ok()) {
+      out_ << "Events:  <unknown> (" << OneLine(events.error().message) << ")\n";
+      return;
+    }
+    if (events->empty()) {
+      out_ << "Events:  <none>\n";
+      return;
+    }
+    Table table({"Type", "Reason", "Age", "From", "Message"}, 2, 0);
+    table.Add({"----", "------", "----", "----", "-------"});
+    for (const Value& event : *events) {
+      std::string age = Age(event.StringAt("lastTimestamp"), now_);
+      if (const int64_t count = IntAt(event, "count"); count > 1) {
+        age += " (x" + std::to_string(count) + " over " +
+               Age(event.StringAt("firstTimestamp"), now_) + ")";
+      }
+      table.Add({event.StringAt("type"), event.StringAt("reason"), age,
+                 event.StringAt("source.component"), event.StringAt("message")});
+    }
+    out_ << "Events:\n";
+    table.Flush(out_, "  ");
+  }
+
+ private:
+  static constexpr size_t kWidth = 16;
+
+  void Line(std::string_view name, const std::string& value) {
+    std::string label = std::string(name) + ":";
+    label.resize(std::max(kWidth, label.size() + 2), ' ');
+    out_ << label << OneLine(value) << '\n';
+  }
+
+  void Time(std::string_view name, std::string_view path) {
+    const std::string time = object_.StringAt(path);
+    if (!time.empty()) Line(name, time + " (" + Age(time, now_) + " ago)");
+  }
+
+  void Pairs(std::string_view name, const Value* pairs) {
+    bool first = true;
+    if (pairs != nullptr && pairs->is_object()) {
+      for (const codec::Member& pair : pairs->as_object()) {
+        if (pair.key == kLastApplied) continue;
+        Line(first ? std::string(name) : " ", pair.key + "=" + pair.value.ScalarText());
+        first = false;
+      }
+    }
+    if (first) Line(name, "<none>");
+  }
+
+  void Services() {
+    const codec::Array& statuses = ArrayAt(object_, "status.services");
+    const codec::Array& specs = ArrayAt(object_, "spec.application.services");
+    if (statuses.empty() && specs.empty()) return;
+    Table table({"Name", "Image", "Ready", "Running", "Essential", "Restarts", "Exit", "Message"},
+                2, 0);
+    table.Add({"----", "-----", "-----", "-------", "---------", "--------", "----", "-------"});
+    for (const Value& status : statuses.empty() ? specs : statuses) {
+      const std::string name = status.StringAt("name");
+      const auto spec = std::find_if(specs.begin(), specs.end(),
+                                     [&](const Value& s) { return s.StringAt("name") == name; });
+      const std::string exit = NumberAt(status, "exitCode");
+      table.Add(
+          {name, spec == specs.end() ? "<none>" : spec->StringAt("image"),
+           std::to_string(IntAt(status, "ready")) + "/" + std::to_string(IntAt(status, "total")),
+           std::to_string(IntAt(status, "running")), std::to_string(IntAt(status, "essential")),
+           std::to_string(IntAt(status, "restarts")), exit.empty() ? "-" : exit,
+           status.StringAt("message")});
+    }
+    out_ << "Services:\n";
+    table.Flush(out_, "  ");
+  }
+
+  void Endpoints() {
+    const codec::Array& endpoints = ArrayAt(object_, "status.endpoints");
+    if (endpoints.empty()) return;
+    Table table({"Service", "Name", "URL", "Via"}, 2, 0);
+    table.Add({"-------", "----", "---", "---"});
+    for (const Value& e : endpoints) {
+      table.Add({e.StringAt("service"), e.StringAt("name"), e.StringAt("url"),
+                 e.StringAt("via").empty() ? "<none>" : e.StringAt("via")});
+    }
+    out_ << "Endpoints:\n";
+    table.Flush(out_, "  ");
+  }
+
+  void Conditions() {
+    const codec::Array& conditions = ArrayAt(object_, "status.conditions");
+    if (conditions.empty()) return;
+    Table table({"Type", "Status", "Since", "Reason", "Message"}, 2, 0);
+    table.Add({"----", "------", "-----", "------", "-------"});
+    for (const Value& c : conditions) {
+      table.Add({c.StringAt("type"), c.StringAt("status"),
+                 Age(c.StringAt("lastTransitionTime"), now_), c.StringAt("reason"),
+                 c.StringAt("message")});
+    }
+    out_ << "Conditions:\n";
+    table.Flush(out_, "  ");
+  }
+
+  std::ostream& out_;
+  const Value& object_;
+  WallTime now_;
+};
+
+void DescribeObject(Session& session, client::Client& client, const Value& object) {
+  Description description(session.out(), object, Now());
+  const std::string kind = object.StringAt("kind");
+  description.Head();
+  if (kind == "Execution") {
+    description.Execution();
+  } else {
+    description.Rest();
+  }
+  if (kind != "Event" && object.StringAt("apiVersion") == v1::kApiVersion)
+    description.EventTable(EventsOf(client, object));
+}
+
+}  // namespace
+
+Expected<std::vector<Value>> EventsOf(client::Client& client, const Value& object) {
+  ZOE_ASSIGN(const Resource resource, FindResource("events"));
+  ZOE_ASSIGN(Value list, client.List(resource.Path(object.StringAt("metadata.namespace"))));
+  std::vector<Value> events = std::move(list.Find("items")->as_array());
+  std::erase_if(events, [&](const Value& event) {
+    const std::string uid = event.StringAt("involvedObject.uid"),
+                      own = object.StringAt("metadata.uid");
+    return event.StringAt("involvedObject.kind") != object.StringAt("kind") ||
+           event.StringAt("involvedObject.name") != object.StringAt("metadata.name") ||
+           (!uid.empty() && !own.empty() && uid != own);
+  });
+  std::stable_sort(events.begin(), events.end(), [](const Value& a, const Value& b) {
+    return a.StringAt("lastTimestamp") < b.StringAt("lastTimestamp");
+  });
+  return events;
+}
+
+int Describe(Session& session) {
+  const auto targets = session.args().Has("filename")
+                           ? Expected<std::vector<Target>>(std::vector<Target>{})
+                           : ParseTargets(session.words());
+  if (!targets.ok()) return session.Usage(targets.error().message);
+  const auto client = session.Connect();
+  if (!client.ok()) return session.Fail(client.error().message);
+  std::vector<Value> objects;
+  bool failed = false;
+  const auto fetch = [&](const std::string& path) {
+    auto object = (*client)->Get(path);
+    if (object.ok()) {
+      objects.push_back(std::move(*object));
+    } else {
+      session.Fail(object.error());
+      failed = true;
+    }
+  };
+  if (session.args().Has("filename")) {
+    const Manifests manifests = ReadManifests(session.io(), FileOptions(session, false));
+    if (!manifests.problems.empty()) return Complain(session, manifests.problems);
+    for (const Manifest& m : manifests.objects) fetch(m.Path());
+  }
+  for (const Target& target : *targets) {
+    for (const std::string& name : target.names) fetch(target.resource.Path(session.ns(), name));
+    if (!target.names.empty()) continue;
+    auto list = (*client)->List(target.resource.Path(session.ListNamespace()), Selectors(session));
+    if (!list.ok()) return session.Fail(list.error());
+    for (Value& item : list->Find("items")->as_array()) {
+      if (item.Find("kind") == nullptr) {
+        item.Set("kind", target.resource.kind);
+        item.Set("apiVersion", target.resource.group.empty() ? "v1" : std::string(v1::kApiVersion));
+      }
+      objects.push_back(std::move(item));
+    }
+  }
+  for (size_t i = 0; i < objects.size(); ++i) {
+    if (i > 0) session.out() << "\n\n";
+    DescribeObject(session, **client, objects[i]);
+  }
+  if (objects.empty() && !failed) session.err() << "No resources found.\n";
+  return failed ? kFailed : kOk;
+}
+
+}  // namespace zoe::cli

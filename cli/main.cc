@@ -1,0 +1,26 @@
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <clocale>
+#include <cstdlib>
+#include <iostream>
+
+#include "cli/commands.h"
+
+int main(int argc, char** argv) {
+  std::ios::sync_with_stdio(false);
+  zoe::cli::Io io{.in = std::cin,
+                  .out = std::cout,
+                  .err = std::cerr,
+                  .env = [](const std::string& name) -> std::optional<std::string> {
+                    const char* value = std::getenv(name.c_str());
+                    return value == nullptr ? std::nullopt : std::optional<std::string>(value);
+                  }};
+  io.err_is_terminal = isatty(STDERR_FILENO) == 1 && io.env("TERM").value_or("dumb") != "dumb";
+  winsize size{};
+  if (io.err_is_terminal && ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) {
+    io.columns = size.ws_col;
+    io.rows = size.ws_row;
+  }
+  return zoe::cli::Main({argv + 1, argv + argc}, io);
+}
