@@ -1,0 +1,351 @@
+#include "reconcilers/execution/status.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "test/unit/reconcilers/scene.h"
+
+namespace zoe::execution {
+namespace {
+
+using testing::Contains;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+constexpr const char* kWeb = R"(
+- name: web
+  image: w:1
+  replicas: {total: 2, essential: 1}
+  update: {failureAction: rollback}
+  ports: [{name: http, port: 8080, scheme: http, path: /ui, endpoint: true}, {name: rpc, port: 9, endpoint: true}, {name: own, port: 7}]
+)";
+constexpr const char* kMonitor = "- {name: w, image: i}\n- {name: m, image: i, monitor: true}\n";
+
+TEST(ExecutionStatus, EndpointsAreShownOnceTheServiceStands) {
+  Scene scene(kWeb);
+  EXPECT_THAT(scene.Look().after.status.endpoints, IsEmpty());
+  const auto endpoints = scene.Stand("web").Look().after.status.endpoints;
+  EXPECT_THAT(endpoints,
+              ElementsAre(v1::Endpoint{"web", "http", "http://web.run.alice:8080/ui", ""},
+                          v1::Endpoint{"web", "rpc", "tcp://web.run.alice:9", ""}));
+  scene.execution.spec.suspend = true;
+  EXPECT_THAT(scene.Look().after.status.endpoints, IsEmpty());
+}
+
+TEST(ExecutionStatus, CountsAndWordsStandWithEachService) {
+  Scene scene(kWeb);
+  scene.Stand("web").RunAll("web", 1).Task("web", 2, TaskState::kPending,
+                                           "no suitable node (insufficient resources on 3 nodes)");
+  const v1::ServiceStatus web = scene.Look().Service("web");
+  EXPECT_EQ(std::tuple(web.total, web.essential, web.running, web.ready), std::tuple(2, 1, 1, 1));
+  EXPECT_EQ(web.message, "no suitable node (insufficient resources on 3 nodes)");
+  EXPECT_FALSE(web.exit_code);
+}
+
+TEST(ExecutionStatus, TimesAreSetOnceAndSuspendingStartsAnew) {
+  Scene scene(kWeb);
+  Pass pass = scene.Advance(Duration(5)).Look();
+  EXPECT_EQ(pass.after.status.queued_at, kNow);
+  EXPECT_FALSE(pass.after.status.started_at);
+  scene.Converge();
+  EXPECT_EQ(scene.Advance(Duration(5)).Look().after.status.started_at, kNow + Duration(10));
+  EXPECT_EQ(scene.Advance(Duration(5)).Look().after.status.started_at, kNow + Duration(10));
+  scene.execution.spec.suspend = true;
+  EXPECT_FALSE(scene.Look().after.status.started_at);
+  scene.execution.spec.suspend = false;
+  pass = scene.Advance(Duration(5)).Look();
+  EXPECT_EQ(pass.after.status.started_at, kNow + Duration(20));
+  EXPECT_THAT(pass.events, Contains("Resumed: the execution is resumed"));
+}
+
+TEST(ExecutionStatus, TransitionTimesMoveOnlyWithTheirCondition) {
+  Scene scene(kWeb);
+  scene.Look();
+  scene.Converge().Advance(Duration(7)).Look();
+  const auto& conditions = scene.execution.status.conditions;
+  EXPECT_EQ(FindCondition(conditions, "Admitted")->last_transition_time, kNow);
+  EXPECT_EQ(FindCondition(conditions, "Ready")->last_transition_time, kNow + Duration(7));
+}
+
+TEST(ExecutionStatus, ADeadlineCountsFromTheStart) {
+  Scene scene(kWeb);
+  scene.execution.spec.active_deadline_seconds = 60;
+  EXPECT_EQ(scene.Look().next, Duration(0));  // not started yet
+  scene.Converge();
+  EXPECT_EQ(scene.Look().next, Duration(60'000));
+  EXPECT_EQ(scene.Advance(Duration(59'999)).Look().after.status.phase, v1::kRunning);
+  const Pass pass = scene.Advance(Duration(1)).Look();
+  EXPECT_EQ(pass.after.status.phase, v1::kFailed);
+  EXPECT_EQ(pass.Condition("Complete"),
+            "False DeadlineExceeded: ran longer than activeDeadlineSeconds: 60");
+  EXPECT_THAT(pass.events,
+              Contains("! DeadlineExceeded: ran longer than activeDeadlineSeconds: 60"));
+  EXPECT_THAT(scene.Look().actions, ElementsAre("remove id-web"));
+}
+
+TEST(ExecutionStatus, AnEndKeepsItsOutcomeWhenTheServicesAreGone) {
+  Scene scene(kMonitor);
+  scene.Stand("w")
+      .RunAll("w", 1)
+      .Stand("m")
+      .Task("m", 1, TaskState::kFailed, "task: non-zero exit (4)")
+      .exit_code = 4;
+  Pass pass = scene.Look();
+  EXPECT_EQ(pass.Service("m").exit_code, 4);
+  EXPECT_EQ(pass.Service("w").running, 1);
+  EXPECT_EQ(pass.after.status.finished_at, kNow);
+  scene.observed.services.erase(scene.observed.services.begin());
+  pass = scene.Advance(Duration(9)).Look();
+  EXPECT_EQ(pass.after.status.phase, v1::kFailed);
+  EXPECT_EQ(pass.Service("m").exit_code, 4);
+  EXPECT_EQ(pass.Service("w").running, 0);
+  EXPECT_EQ(pass.after.status.finished_at, kNow);
+  EXPECT_THAT(pass.actions, IsEmpty());
+  EXPECT_TRUE(pass.settled);
+}
+
+TEST(ExecutionStatus, AFinishedExecutionIsDeletedAfterItsTtl) {
+  Scene scene(kMonitor);
+  scene.execution.spec.ttl_seconds_after_finished = 30;
+  scene.Stand("w").RunAll("w", 1).Stand("m").Task("m", 1, TaskState::kComplete).exit_code = 0;
+  scene.Look();
+  EXPECT_EQ(scene.Look().next, Duration(30'000));
+  EXPECT_FALSE(scene.Advance(Duration(29'999)).Look().request_deletion);
+  EXPECT_TRUE(scene.Advance(Duration(1)).Look().request_deletion);
+}
+
+TEST(ExecutionStatus, TheFinalizerGoesWhenNothingIsLeft) {
+  Scene scene(kWeb);
+  scene.Converge();
+  scene.execution.meta.deletion_timestamp = kNow;
+  EXPECT_FALSE(scene.Look().remove);
+  scene.observed.services.clear();
+  Pass pass = scene.Look();  // tasks are being stopped
+  EXPECT_FALSE(pass.remove);
+  EXPECT_FALSE(pass.settled);
+  EXPECT_THAT(pass.after.meta.finalizers, ElementsAre(v1::kExecutionFinalizer));
+  scene.observed.tasks.erase(scene.observed.tasks.begin());
+  scene.observed.tasks[0].node_down = true;  // nobody will ever stop it
+  pass = scene.Look();
+  EXPECT_TRUE(pass.remove);
+  EXPECT_THAT(pass.after.meta.finalizers, IsEmpty());
+}
+
+TEST(ExecutionStatus, AnotherFinalizerKeepsTheObject) {
+  Scene scene(kWeb);
+  scene.execution.meta.finalizers.push_back("somebody/else");
+  scene.execution.meta.deletion_timestamp = kNow;
+  const Pass pass = scene.Look();
+  EXPECT_FALSE(pass.remove);
+  EXPECT_THAT(pass.after.meta.finalizers, ElementsAre("somebody/else"));
+}
+
+TEST(ExecutionStatus, AMissingFinalizerIsAdded) {
+  Scene scene(kWeb);
+  scene.execution.meta.finalizers.clear();
+  EXPECT_THAT(scene.Look().after.meta.finalizers, ElementsAre(v1::kExecutionFinalizer));
+}
+
+TEST(ExecutionStatus, RestartsAreCountedOnceAndNeverFall) {
+  Scene scene(kWeb);
+  scene.Stand("web").RunAll("web", 2);
+  EXPECT_EQ(scene.Look().Service("web").restarts, 0);
+  for (int i = 0; i < 3; ++i) {
+    for (SwarmTask& t : scene.observed.tasks) {
+      if (t.slot == 1 && !IsTerminal(t.state)) {
+        t.state = TaskState::kFailed;
+        t.error = "task: non-zero exit (9)";
+      }
+    }
+    scene.Task("web", 1, TaskState::kRunning);
+    const Pass pass = scene.Look();
+    EXPECT_EQ(pass.Service("web").restarts, i + 1);
+    EXPECT_THAT(pass.events, ElementsAre("! Restarted: web: task: non-zero exit (9)"));
+    EXPECT_EQ(scene.Look().Service("web").restarts, i + 1);
+  }
+  // Swarm forgets old tasks; then a service is made anew.
+  std::erase_if(scene.observed.tasks, [](const SwarmTask& t) { return IsTerminal(t.state); });
+  EXPECT_EQ(scene.Look().Service("web").restarts, 3);
+  scene.observed.tasks.clear();
+  EXPECT_EQ(scene.Look().Service("web").restarts, 3);
+}
+
+TEST(ExecutionStatus, SeveralFailuresBetweenTwoLooksAllCount) {
+  Scene scene(kWeb);
+  scene.Stand("web").RunAll("web", 2).Look();
+  scene.observed.tasks[0].state = TaskState::kFailed;
+  scene.Task("web", 1, TaskState::kFailed, "task: non-zero exit (1)");
+  scene.Task("web", 1, TaskState::kRunning);
+  EXPECT_EQ(scene.Look().Service("web").restarts, 2);
+}
+
+// ---- the memory of rolled back updates
+
+class RolledBack : public testing::Test {
+ protected:
+  // An update to image w:2 was sent, and Swarm took it back.
+  void RollBack() {
+    scene.Converge().Look();
+    scene.Edit([&](auto&) { scene.Declared("web").image = "w:2"; });
+    ASSERT_THAT(scene.Look().actions, ElementsAre("roll web"));
+    SwarmService& web = scene.SwarmServiceOf("web");
+    web.update_state = UpdateState::kRollbackStarted;
+    web.update_message = "update rolled back due to failure or early termination of task x";
+  }
+  Scene scene{kWeb};
+};
+
+TEST_F(RolledBack, IsNotSentAgain) {
+  RollBack();
+  const std::string said =
+      "True UpdateRolledBack: web: update rolled back due to failure or early termination of task "
+      "x";
+  Pass pass = scene.Look();
+  EXPECT_THAT(pass.actions, IsEmpty());
+  EXPECT_EQ(pass.Condition("Degraded"), said);
+  EXPECT_THAT(pass.events, Contains(HasSubstr("UpdateRolledBack")));
+  scene.SwarmServiceOf("web").update_state = UpdateState::kRollbackCompleted;
+  scene.SwarmServiceOf("web").update_message = "rollback completed";
+  for (int i = 0; i < 3; ++i) {
+    pass = scene.Look();
+    EXPECT_THAT(pass.actions, IsEmpty());
+    EXPECT_EQ(pass.Condition("Degraded"), said);
+    EXPECT_THAT(pass.events, IsEmpty());
+  }
+}
+
+TEST_F(RolledBack, StillScales) {
+  RollBack();
+  scene.Look();
+  scene.Edit([&](auto&) { scene.Declared("web").replicas.total = 4; });
+  const Pass pass = scene.Look();
+  ASSERT_THAT(pass.actions, ElementsAre("change web"));
+  const SwarmServiceSpec& sent = std::get<UpdateService>(pass.raw[0].what).spec;
+  EXPECT_EQ(sent.image, "w:1");
+  EXPECT_EQ(sent.replicas, 4u);
+  // Any update clears Swarm's own memory of the rollback.
+  SwarmService& web = scene.SwarmServiceOf("web");
+  web.spec = sent;
+  web.update_state = UpdateState::kNone;
+  web.update_message.clear();
+  const Pass next = scene.Look();
+  EXPECT_THAT(next.actions, IsEmpty());
+  EXPECT_THAT(next.Condition("Degraded"), HasSubstr("True UpdateRolledBack"));
+}
+
+TEST_F(RolledBack, ANewSpecIsSentAtOnce) {
+  RollBack();
+  scene.Look();
+  scene.Edit([&](auto&) { scene.Declared("web").image = "w:3"; });
+  EXPECT_THAT(scene.Look().actions, ElementsAre("roll web"));
+}
+
+TEST_F(RolledBack, ASpecThatChangedBeforeTheRollbackWasSeenIsSent) {
+  RollBack();
+  scene.Edit([&](auto&) { scene.Declared("web").image = "w:3"; });
+  EXPECT_THAT(scene.Look().actions, ElementsAre("roll web"));
+}
+
+TEST_F(RolledBack, ARestartTriesAgain) {
+  RollBack();
+  scene.Look();
+  scene.execution.meta.annotations[std::string(v1::kRestartedAt)] = "now";
+  EXPECT_THAT(scene.Look().actions, ElementsAre("roll web"));
+}
+
+TEST_F(RolledBack, GoingBackAndForthTriesAgain) {
+  RollBack();
+  scene.Look();
+  scene.SwarmServiceOf("web").update_state = UpdateState::kRollbackCompleted;
+  scene.Edit([&](auto&) { scene.Declared("web").image = "w:1"; });
+  const Pass back = scene.Look();
+  EXPECT_THAT(back.actions, IsEmpty());
+  EXPECT_EQ(back.Condition("Degraded"), "False AsExpected");
+  scene.Edit([&](auto&) { scene.Declared("web").image = "w:2"; });
+  EXPECT_THAT(scene.Look().actions, ElementsAre("roll web"));
+}
+
+TEST_F(RolledBack, AnUpdateThatRolledIsForgotten) {
+  scene.Converge().Look();
+  scene.Edit([&](auto&) { scene.Declared("web").image = "w:2"; });
+  const Pass sent = scene.Look();
+  EXPECT_NE(sent.Service("web").update, "");
+  SwarmService& web = scene.SwarmServiceOf("web");
+  web.spec = std::get<UpdateService>(sent.raw[0].what).spec;
+  web.update_state = UpdateState::kUpdating;
+  EXPECT_NE(scene.Look().Service("web").update, "");
+  web.update_state = UpdateState::kCompleted;
+  EXPECT_EQ(scene.Look().Service("web").update, "");
+  // Now somebody rolls it back by hand: that is drift, and is mended.
+  web.spec.image = "w:1";
+  web.update_state = UpdateState::kRollbackCompleted;
+  EXPECT_THAT(scene.Look().actions, ElementsAre("roll web"));
+}
+
+// ---- events
+
+TEST(ExecutionEvents, DriftIsToldApartFromWhatTheUserChanged) {
+  Scene scene(kWeb);
+  EXPECT_THAT(scene.Look().events, ElementsAre("Created: created services web"));
+  EXPECT_THAT(scene.Converge().Look().events, ElementsAre("Running: 1/1 essential replicas ready"));
+  scene.SwarmServiceOf("web").spec.replicas = 7;
+  EXPECT_THAT(
+      scene.Look().events,
+      ElementsAre("! DriftMended: service web differed from its declaration: replicas 7 -> 2"));
+  scene.SwarmServiceOf("web").spec.replicas = 2;
+  scene.Edit([&](auto&) { scene.Declared("web").image = "w:2"; });
+  EXPECT_THAT(scene.Look().events, ElementsAre("Updated: service web: image w:1 -> w:2"));
+}
+
+TEST(ExecutionEvents, AServiceThatWasRemovedFromOutsideIsMadeAgainAndTold) {
+  Scene scene(kWeb);
+  scene.Converge().Look();
+  scene.observed.services.clear();
+  scene.observed.tasks.clear();
+  const Pass pass = scene.Look();
+  EXPECT_THAT(pass.actions, ElementsAre("create web"));
+  EXPECT_THAT(pass.events,
+              Contains("! DriftMended: service web was removed from outside: created again"));
+}
+
+TEST(ExecutionEvents, ARefusalIsKeptAndDoesNotFlicker) {
+  Scene scene(kWeb);
+  const Error error = MakeError(Code::kAlreadyExists, "NameConflict", "taken");
+  WallTime first{};
+  for (int i = 0; i < 3; ++i) {
+    const v1::Execution before = scene.execution;
+    StatusDraft draft;
+    draft.object = std::make_shared<v1::Execution>(before);
+    const auto picture = Assess(before, scene.observed, scene.now, scene.options);
+    Report(*picture, draft);
+    ReportRefusal(before, error, scene.now, draft);
+    scene.execution.status = static_cast<const v1::Execution&>(*draft.object).status;
+    const Condition* degraded = FindCondition(scene.execution.status.conditions, "Degraded");
+    EXPECT_EQ(degraded->status + degraded->reason, "TrueNameConflict");
+    EXPECT_EQ(FindCondition(scene.execution.status.conditions, "EssentialReady")->reason,
+              "NameConflict");
+    if (i == 0) first = *degraded->last_transition_time;
+    EXPECT_EQ(degraded->last_transition_time, first);
+    EXPECT_EQ(scene.execution.status == before.status, i > 0);
+    scene.Advance(Duration(50));
+  }
+}
+
+TEST(ExecutionStatus, APassOverTwentyOneServicesTakesFarLessThanAMillisecond) {
+  std::string yaml = "- {name: master, image: i}\n";
+  for (int i = 0; i < 20; ++i)
+    yaml += "- {name: worker" + std::to_string(i) +
+            ", image: i, env: [{name: M, value: \"{{dns.master}}\"}]}\n";
+  Scene scene(yaml);
+  scene.Converge().Look();
+  constexpr int kPasses = 20;
+  const auto start = std::chrono::steady_clock::now();
+  for (int i = 0; i < kPasses; ++i) scene.Look();
+  const std::chrono::duration<double, std::milli> took = std::chrono::steady_clock::now() - start;
+  RecordProperty("microseconds", std::to_string(took.count() * 1000 / kPasses));
+  EXPECT_LT(took.count() / kPasses, 50) << "ms, unoptimized and on a busy machine";
+}
+
+}  // namespace
+}  // namespace zoe::execution

@@ -1,0 +1,197 @@
+#include "reconcilers/sweep/sweeper.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "apis/memory/memory_store.h"
+#include "apis/sim/sim_swarm.h"
+#include "controller/cache/informer.h"
+#include "controller/runtime/manual_clock.h"
+#include "reconcilers/execution/service_spec.h"
+#include "specs/v1/event.h"
+#include "specs/v1/execution.h"
+
+namespace zoe {
+namespace {
+
+using testing::IsEmpty;
+using testing::UnorderedElementsAre;
+
+class Sweep : public testing::Test {
+ protected:
+  Sweep() {
+    swarm.With([](sim::Cluster& cluster) {
+      SwarmServiceSpec stranger;
+      stranger.name = "stranger";
+      (void)cluster.CreateService(stranger);
+    });
+  }
+
+  void Sync() {
+    while (informer.PumpOnce()) {
+    }
+  }
+
+  Revision Put(const std::string& ns, const std::string& name, const std::string& uid) {
+    v1::Execution execution;
+    execution.meta.name = name;
+    execution.meta.ns = ns;
+    execution.meta.uid = uid;
+    return *store->Create({"Execution", ns, name},
+                          v1::EncodeJson(*v1::FindKind("Execution"), execution));
+  }
+
+  void PutService(const std::string& ns, const std::string& name, const std::string& uid,
+                  const std::string& deployment = "zoe") {
+    SwarmServiceSpec spec;
+    spec.name = name + "-" + uid;
+    spec.labels = {{"zoe.deployment", deployment},
+                   {"zoe.namespace", ns},
+                   {"zoe.kind", "Execution"},
+                   {"zoe.name", name},
+                   {"zoe.uid", uid}};
+    swarm.With([&](sim::Cluster& cluster) { ASSERT_TRUE(cluster.CreateService(spec).ok()); });
+  }
+
+  void PutNetwork(const std::string& ns, const std::string& deployment = "zoe") {
+    swarm.With([&](sim::Cluster& cluster) {
+      ASSERT_TRUE(cluster.CreateNetwork(execution::NetworkSpec(deployment, ns)).ok());
+    });
+  }
+
+  Duration Pass() {
+    StatusDraft draft;
+    const auto result = sweeper.Reconcile(ctx, Sweeper::SweepKey(), draft);
+    EXPECT_TRUE(result.ok()) << (result.ok() ? "" : result.error().ToString());
+    return result.ok() ? result->requeue_after : Duration(-1);
+  }
+
+  std::vector<std::string> Services() {
+    std::vector<std::string> names;
+    swarm.With([&](sim::Cluster& cluster) {
+      for (const SwarmService& s : cluster.Services([](const auto&) { return true; }))
+        names.push_back(s.spec.name);
+    });
+    return names;
+  }
+
+  std::vector<std::string> Networks() {
+    std::vector<std::string> names;
+    swarm.With([&](sim::Cluster& cluster) {
+      for (const SwarmNetwork& n : cluster.Networks()) names.push_back(n.spec.name);
+    });
+    return names;
+  }
+
+  ManualClock clock;
+  Metrics metrics;
+  std::unique_ptr<Store> store = MakeMemoryStore({.threaded = false});
+  Cache cache;
+  Informer informer{*store, cache, clock, metrics};
+  SimSwarm swarm{{.threaded = false}, clock};
+  Sweeper sweeper{cache, *store, swarm, "zoe"};
+  Context ctx{clock};
+};
+
+TEST_F(Sweep, NothingIsRemovedBeforeTheStoreHasBeenRead) {
+  PutService("alice", "gone", "u1");
+  PutNetwork("alice");
+  EXPECT_GT(Pass(), Duration(0));
+  clock.Advance(std::chrono::hours(1));
+  Pass();
+  EXPECT_THAT(Services(), UnorderedElementsAre("stranger", "gone-u1"));
+  EXPECT_THAT(Networks(), UnorderedElementsAre("zoe-zoe-alice"));
+}
+
+TEST_F(Sweep, ServicesWithoutOwnerGoAndOthersStay) {
+  Put("alice", "here", "u1");
+  Put("alice", "again", "u3");
+  PutService("alice", "here", "u1");
+  PutService("alice", "gone", "u2");
+  PutService("alice", "again", "u2");  // its owner was deleted and made again
+  PutService("alice", "gone", "u9", "other");
+  Sync();
+  Pass();
+  EXPECT_THAT(Services(), UnorderedElementsAre("stranger", "here-u1", "gone-u9"));
+}
+
+TEST_F(Sweep, TheStoreIsAskedBeforeAnythingIsRemoved) {
+  Sync();
+  Put("alice", "young", "u1");  // the cache doesn't know it yet
+  PutService("alice", "young", "u1");
+  PutNetwork("alice");
+  Pass();
+  clock.Advance(std::chrono::seconds(20));
+  Pass();
+  EXPECT_THAT(Services(), UnorderedElementsAre("stranger", "young-u1"));
+  EXPECT_THAT(Networks(), UnorderedElementsAre("zoe-zoe-alice"));
+}
+
+TEST_F(Sweep, ANetworkWithoutServicesIsKeptWhileTheStoreHasAnExecutionOfItsNamespace) {
+  Sync();
+  Put("alice", "young", "u1");  // the cache doesn't know it yet
+  PutNetwork("alice");
+  Pass();
+  clock.Advance(std::chrono::seconds(20));
+  Pass();
+  EXPECT_THAT(Networks(), UnorderedElementsAre("zoe-zoe-alice"));
+}
+
+TEST_F(Sweep, TheNetworkOfAnEmptyNamespaceGoesAfterTenSeconds) {
+  const Revision revision = Put("alice", "run", "u1");
+  PutNetwork("alice");
+  PutNetwork("bob");
+  PutNetwork("bob", "other");
+  Sync();
+  EXPECT_EQ(Pass(), Duration(10'000));
+  clock.Advance(Duration(9'999));
+  EXPECT_EQ(Pass(), Duration(1));
+  EXPECT_THAT(Networks(), UnorderedElementsAre("zoe-zoe-alice", "zoe-zoe-bob", "zoe-other-bob"));
+  clock.Advance(Duration(1));
+  Pass();
+  EXPECT_THAT(Networks(), UnorderedElementsAre("zoe-zoe-alice", "zoe-other-bob"));
+  ASSERT_TRUE(store->Delete({"Execution", "alice", "run"}, revision).ok());
+  Sync();
+  EXPECT_EQ(Pass(), Duration(10'000));
+  clock.Advance(Duration(5'000));
+  const Revision back = Put("alice", "run", "u2");  // the ten seconds begin anew
+  Sync();
+  Pass();
+  ASSERT_TRUE(store->Delete({"Execution", "alice", "run"}, back).ok());
+  Sync();
+  clock.Advance(Duration(5'000));
+  EXPECT_EQ(Pass(), Duration(10'000));
+  clock.Advance(Duration(10'000));
+  EXPECT_EQ(Pass(), Duration(300'000));
+  EXPECT_THAT(Networks(), UnorderedElementsAre("zoe-other-bob"));
+}
+
+TEST_F(Sweep, EventsAreKeptForAnHour) {
+  const v1::Kind& kind = *v1::FindKind("Event");
+  for (const int minutes : {59, 61}) {
+    v1::Event event;
+    event.meta.ns = "alice";
+    event.meta.name = "e" + std::to_string(minutes);
+    event.last_timestamp = clock.WallNow() - std::chrono::minutes(minutes);
+    ASSERT_TRUE(
+        store->Create({"Event", "alice", event.meta.name}, v1::EncodeJson(kind, event)).ok());
+  }
+  Sync();
+  Pass();
+  const auto left = store->List("Event");
+  ASSERT_EQ(left->records.size(), 1u);
+  EXPECT_EQ(left->records[0].key.name, "e59");
+}
+
+TEST_F(Sweep, ASettledWorldIsLeftAlone) {
+  Put("alice", "here", "u1");
+  PutService("alice", "here", "u1");
+  PutNetwork("alice");
+  Sync();
+  const int writes = swarm.writes();
+  for (int i = 0; i < 10; ++i) EXPECT_EQ(Pass(), Duration(300'000));
+  EXPECT_EQ(swarm.writes(), writes);
+}
+
+}  // namespace
+}  // namespace zoe
