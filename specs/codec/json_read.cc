@@ -44,6 +44,7 @@ std::string_view RemovePrefix(std::string_view text, std::string_view up_to) {
 std::string PlainWords(std::string_view what) {
   what = RemovePrefix(what, "] ");
   const size_t dash = what.find(" - ");
+  if (what.starts_with("number overflow")) return "this number is too large";
   if (dash == what.npos) return Excerpt(what);
   const std::string_view place = RemovePrefix(what.substr(0, dash), "while parsing ");
   std::string out = "broken JSON (" + std::string(place.substr(0, 32)) + "): ";
@@ -89,8 +90,10 @@ class Handler {
   bool start_array(size_t) { return Open(Value(Array())); }
   bool end_object() { return Close(); }
   bool end_array() { return Close(); }
-  bool parse_error(size_t, const std::string&, const std::exception& e) {
-    error_ = SyntaxError(Here(), PlainWords(e.what()));
+  // `read` counts the characters up to and including the one that is wrong; the cursor may be one
+  // ahead.
+  bool parse_error(size_t read, const std::string&, const std::exception& e) {
+    error_ = SyntaxError(Locator(text_).At(read == 0 ? 0 : read - 1), PlainWords(e.what()));
     return false;
   }
 

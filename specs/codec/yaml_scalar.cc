@@ -92,7 +92,10 @@ std::optional<Value> ToInt(std::string_view text, std::string_view digits, int b
 // little more than the grammars allow is quoted, which does no harm.
 bool LooksLikeNumber(std::string_view text) {
   if (!IsDigit(text[0]) && text[0] != '+' && text[0] != '-' && text[0] != '.') return false;
-  if (text.find_first_not_of("0123456789abcdefABCDEFxXoO_+-.:TtZz ") == text.npos) return true;
+  if (text.find_first_of("0123456789") != text.npos &&
+      text.find_first_not_of("0123456789abcdefABCDEFxXoO_+-.:TtZz ") == text.npos) {
+    return true;
+  }
   const std::string word = Lower(text.substr(text[0] == '+' || text[0] == '-' ? 1 : 0));
   return word == ".inf" || word == ".nan";
 }
