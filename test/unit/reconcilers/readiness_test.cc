@@ -47,9 +47,13 @@ class Server {
       if (client < 0) return;
       const timeval patience{2, 0};
       setsockopt(client, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-      char request[4096];
-      if (recv(client, request, sizeof request, 0) > 0)
-        send(client, answer_.data(), answer_.size(), MSG_NOSIGNAL);
+      // Read to the end: closing with unread bytes would reset the connection.
+      std::string request;
+      char piece[4096];
+      ssize_t size = 0;
+      while (!request.ends_with("\r\n\r\n") && (size = recv(client, piece, sizeof piece, 0)) > 0)
+        request.append(piece, static_cast<size_t>(size));
+      send(client, answer_.data(), answer_.size(), MSG_NOSIGNAL);
       close(client);
     }
   }
