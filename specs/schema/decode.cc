@@ -22,7 +22,7 @@ struct Path {
     if (parent != nullptr) parent->AppendTo(out);
     if (name.empty() && parent != nullptr) {
       out += '[' + std::to_string(index) + ']';
-    } else if (name.find_first_of("./[]") != std::string_view::npos && parent != nullptr) {
+    } else if (name.find_first_of("./[] ") != std::string_view::npos && parent != nullptr) {
       out += '[' + std::string(name) + ']';
     } else {
       if (!out.empty() && !name.empty()) out += '.';
@@ -152,6 +152,7 @@ class Decoder {
     return false;
   }
   void Add(const Path& path, std::string reason, std::string message, codec::Position position) {
+    if (problems_.causes.size() >= kMaxCauses) return;
     Cause& cause = problems_.causes.emplace_back();
     path.AppendTo(cause.field);
     cause.reason = std::move(reason);
@@ -286,11 +287,8 @@ bool Decoder::Text(const Field& field, const Value& value, std::string& target, 
     return false;
   }
   if (field.check != nullptr) {
-    std::string problem = field.check(text);
-    if (!problem.empty()) {
-      return Invalid(path, std::move(problem) + (text.empty() ? "" : ", found " + Quote(text)),
-                     value.position);
-    }
+    const std::string problem = field.check(text);
+    if (!problem.empty()) return Invalid(path, Quote(text) + " " + problem, value.position);
   }
   target = std::move(text);
   return true;
@@ -364,6 +362,13 @@ bool Decoder::List(const Type& type, const Field& field, const Value& value, voi
   if (!value.is_array()) return WrongType(type, field, value, path);
   type.clear(target);
   const codec::Array& array = value.as_array();
+  if (field.max_items > 0 && array.size() > field.max_items) {
+    Add(path, "FieldValueTooMany",
+        "must have at most " + std::to_string(field.max_items) + " items, found " +
+            std::to_string(array.size()),
+        value.position);
+    return false;
+  }
   for (size_t i = 0; i < array.size(); ++i) {
     // An element with errors keeps its place, so that the indexes of later findings are right.
     Any(*type.element, field, array[i], type.append(target), Path{&path, "", i});
@@ -383,26 +388,19 @@ bool Decoder::Map(const Field& field, const Value& value,
   static const Type& kMapType = TypeFor<std::map<std::string, std::string>>::Get();
   if (!value.is_object()) return WrongType(kMapType, field, value, path);
   target.clear();
-  bool good = true;
   for (const codec::Member& member : value.as_object()) {
     const Path here{&path, member.key};
     if (field.key_check != nullptr) {
-      std::string problem = field.key_check(member.key);
+      const std::string problem = field.key_check(member.key);
       if (!problem.empty()) {
-        good = Invalid(here, "the key " + std::move(problem) + ", found " + Quote(member.key),
-                       member.position);
+        Invalid(here, "the key " + Quote(member.key) + " " + problem, member.position);
         continue;
       }
     }
     std::string text;
-    if (Text(field, member.value, text, here)) {
-      target.emplace(member.key, std::move(text));
-    } else {
-      good = false;
-    }
+    if (Text(field, member.value, text, here)) target.emplace(member.key, std::move(text));
   }
-  (void)good;  // the map stays with what was good
-  return true;
+  return true;  // the map keeps what was good
 }
 
 }  // namespace

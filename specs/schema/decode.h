@@ -12,6 +12,9 @@ namespace zoe::schema {
 
 enum class Unknown { kError, kWarn, kIgnore };  // what a field that nobody declared is
 
+// More causes than these help nobody and are left out.
+inline constexpr size_t kMaxCauses = 200;
+
 // What was wrong, in the order in which it was met.
 struct Problems {
   std::vector<Cause> causes;

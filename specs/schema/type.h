@@ -35,8 +35,8 @@ enum class Shape { kString, kInteger, kBoolean, kQuantity, kTime, kOptional, kLi
 
 struct Type;
 
-// Empty when `text` is good, else what it must be ("must be a DNS label: ..."). What was found is
-// said by the caller.
+// Empty when `text` is good, else what it must be ("must be a DNS label: ..."), to stand
+// after the text itself.
 using Check = std::string (*)(std::string_view text);
 
 // Constraints stand on the field that holds a value; those on scalars also hold for each element of
@@ -60,9 +60,9 @@ struct Field {
   bool always =
       false;  // booleans and strings: false and "" are written (they are left out otherwise)
   std::optional<int64_t> minimum, maximum;
-  std::string_view least;  // quantities: the smallest that is accepted
-  size_t max_length = 0;   // strings, in bytes; 0: no bound
-  size_t min_items = 0;
+  std::string_view least;                // quantities: the smallest that is accepted
+  size_t max_length = 0;                 // strings, in bytes; 0: no bound
+  size_t min_items = 0, max_items = 0;   // lists; 0: no bound
   std::vector<std::string_view> values;  // if not empty, the only ones
   Check check = nullptr;                 // strings
   Check key_check = nullptr;             // keys of maps
@@ -200,6 +200,7 @@ class Struct : StructBuilder {
   Struct& AtLeast(int64_t low) { return last().minimum = low, *this; }
   Struct& Least(std::string_view quantity) { return last().least = quantity, *this; }
   Struct& MaxLength(size_t bytes) { return last().max_length = bytes, *this; }
+  Struct& MaxItems(size_t count) { return last().max_items = count, *this; }
   Struct& NotEmpty() { return last().min_items = 1, *this; }
   Struct& Enum(std::initializer_list<std::string_view> values) {
     return last().values = values, *this;

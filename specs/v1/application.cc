@@ -38,7 +38,7 @@ const Type& Describe<Port>() {
                "Name, unique within the service; an endpoint needs one. A DNS label.")
           .Must(MustBeDnsLabel)
           .Example("web")
-          .Add("port", &Port::port, "Number, 1 to 65535.")
+          .Add("port", &Port::port, "Number.")
           .Required()
           .Range(1, 65535)
           .Example("8080")
@@ -62,10 +62,11 @@ template <>
 const Type& Describe<ResourceList>() {
   static const Type type =
       Struct<ResourceList>("ResourceList", "Amounts, per replica.")
-          .Add("cpu", &ResourceList::cpu, "Cores: 2, 0.5, or 500m for half a core; at least 1m.")
+          .Add("cpu", &ResourceList::cpu, "Cores: 2, 0.5, or 500m for half a core.")
           .Least("1m")
           .Example("500m")
-          .Add("memory", &ResourceList::memory, "Bytes: 512Mi, 2Gi; at least 4Mi (a limit: 6Mi).")
+          .Add("memory", &ResourceList::memory,
+               "Bytes: 512Mi, 2Gi. Docker takes no limit below 6Mi.")
           .Least("4Mi")
           .Example("512Mi")
           .Aka({"ram", "mem"})
@@ -92,7 +93,7 @@ template <>
 const Type& Describe<Replicas>() {
   static const Type type =
       Struct<Replicas>("Replicas", "How many containers run this service.")
-          .Add("total", &Replicas::total, "Containers wanted, 0 to 9999.")
+          .Add("total", &Replicas::total, "Containers wanted.")
           .Range(0, 9999)
           .Aka({"count", "replicas"})
           .Add(
@@ -359,9 +360,11 @@ const Type& Describe<v1::ApplicationSpec>() {
           .Add("parameters", &ApplicationSpec::parameters,
                "Values that whoever runs it may choose.")
           .Example("[{name: workers, type: integer, default: 3}]")
-          .Add("services", &ApplicationSpec::services, "The services; at least one.")
+          .MaxItems(1000)
+          .Add("services", &ApplicationSpec::services, "The services.")
           .Required()
           .NotEmpty()
+          .MaxItems(1000)
           .Example("[{name: web, image: zoe/mini:latest}]")
           .Aka({"containers"})
           .Build();

@@ -28,7 +28,7 @@ Cause At(const Value& value, std::string field, std::string reason, std::string 
 
 Error BadDocument(Cause cause) {
   Error error = MakeError(Code::kBadRequest, "BadRequest",
-                          cause.field + (cause.field.empty() ? "" : " ") + cause.message);
+                          cause.field + (cause.field.empty() ? "" : ": ") + cause.message);
   error.causes.push_back(std::move(cause));
   return error;
 }
@@ -85,17 +85,16 @@ void ValidateMeta(const Kind& kind, const Meta& meta, std::vector<Cause>& causes
     add("metadata.name", "FieldValueRequired",
         "is required, for example my-" + std::string(kind.singular));
   } else if (!meta.name.empty()) {
-    std::string problem = check(meta.name);
-    if (!problem.empty())
-      add("metadata.name", "FieldValueInvalid",
-          std::move(problem) + ", found " + schema::Quote(meta.name));
+    const std::string problem = check(meta.name);
+    if (!problem.empty()) {
+      add("metadata.name", "FieldValueInvalid", schema::Quote(meta.name) + " " + problem);
+    }
   }
   if (!meta.generate_name.empty()) {
-    std::string problem = check(meta.generate_name + "00000");
+    const std::string problem = check(meta.generate_name + "00000");
     if (!problem.empty()) {
       add("metadata.generateName", "FieldValueInvalid",
-          "with five characters appended " + std::move(problem) + ", found " +
-              schema::Quote(meta.generate_name));
+          schema::Quote(meta.generate_name) + " with five characters appended " + problem);
     }
   }
   if (!kind.namespaced && !meta.ns.empty()) {
@@ -146,6 +145,7 @@ Error InvalidObject(const Kind& kind, const Meta& meta, std::vector<Cause> cause
   std::stable_sort(causes.begin(), causes.end(), [](const Cause& a, const Cause& b) {
     return std::pair(a.line, a.column) < std::pair(b.line, b.column);
   });
+  if (causes.size() > schema::kMaxCauses) causes.resize(schema::kMaxCauses);
   const std::string name = meta.name.empty() ? "" : " \"" + meta.name + "\"";
   Error error = MakeError(Code::kInvalid, "Invalid", std::string(kind.name) + name + " is invalid");
   error.causes = std::move(causes);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <set>
 #include <utility>
 
 #include "specs/meta/quantity.h"
@@ -75,6 +76,7 @@ std::string ParameterProblem(const Parameter& parameter, const std::string& text
 
 void CheckDeclared(const std::vector<Parameter>& parameters, std::string_view path,
                    std::vector<Cause>& causes) {
+  std::set<std::string_view> names;
   for (size_t i = 0; i < parameters.size(); ++i) {
     const Parameter& parameter = parameters[i];
     const std::string here = std::string(path) + "[" + std::to_string(i) + "]";
@@ -82,9 +84,7 @@ void CheckDeclared(const std::vector<Parameter>& parameters, std::string_view pa
       causes.push_back(
           {.field = here + field, .reason = "FieldValueInvalid", .message = std::move(message)});
     };
-    const auto same_name = [&](const Parameter& other) { return other.name == parameter.name; };
-    const auto before = parameters.begin() + static_cast<std::ptrdiff_t>(i);
-    if (!parameter.name.empty() && std::any_of(parameters.begin(), before, same_name)) {
+    if (!parameter.name.empty() && !names.insert(parameter.name).second) {
       causes.push_back({.field = here + ".name",
                         .reason = "FieldValueDuplicate",
                         .message = "the name " + schema::Quote(parameter.name) +

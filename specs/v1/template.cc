@@ -4,6 +4,7 @@
 #include <optional>
 #include <utility>
 
+#include "specs/schema/decode.h"
 #include "specs/schema/names.h"
 
 namespace zoe::v1 {
@@ -12,6 +13,8 @@ namespace {
 constexpr std::string_view kOpen = "{{", kClose = "}}";
 // What Swarm turns into two literal braces.
 constexpr std::string_view kEscapedOpen = R"({{"{{"}})", kEscapedBrace = R"({{"{"}})";
+
+constexpr char kHowToEscape[] = R"(. Write {{"{{"}} for two literal braces)";
 
 std::string_view Trim(std::string_view text) {
   while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
@@ -85,7 +88,7 @@ class Renderer {
       if (open == std::string_view::npos) break;
       const size_t close = FindClose(text, open + kOpen.size());
       if (close == std::string_view::npos) {
-        if (scope_.swarm_expands) Problem("\"{{\" without \"}}\"", open, "");
+        if (scope_.swarm_expands) Problem(R"("{{" without "}}")", open, kHowToEscape);
         literal_ += text.substr(open);
         break;
       }
@@ -225,7 +228,7 @@ void Renderer::Unknown(std::string_view name, size_t offset) {
   } else if (name.starts_with("dns.")) {
     advice = ": there is no service of that name";
   } else {
-    advice = "; known are " + schema::Join(views) + R"(. Write {{"{{"}} for two literal braces)";
+    advice = ", known are " + schema::Join(views) + kHowToEscape;
   }
   const std::string quoted = schema::Quote(name);
   Problem("unknown template {{" + quoted.substr(1, quoted.size() - 2) + "}}", offset, advice);
@@ -242,7 +245,7 @@ std::string WorkspacePath(const Service& service) {
 void RenderService(Service& service, TemplateScope& scope, const std::string& path,
                    std::vector<Cause>& causes) {
   const auto render = [&](std::string& text, const auto& field) {
-    if (text.find(kOpen) == std::string::npos && text.find('{') == std::string::npos) return;
+    if (text.find(kOpen) == std::string::npos || causes.size() >= schema::kMaxCauses) return;
     std::vector<std::string> problems;
     std::string rendered = Renderer(scope, problems).Render(text);
     for (std::string& problem : problems) {
