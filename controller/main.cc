@@ -1,1 +1,289 @@
-int main() { return 0; }
+// zoe-controller: reads its options, chooses the concrete classes, starts everything in order,
+// stops it in reverse.
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
+#include <random>
+
+#include "apis/docker/docker_swarm.h"
+#include "apis/memory/memory_store.h"
+#include "apis/server/server.h"
+#include "apis/sim/sim_swarm.h"
+#include "apis/sqlite/sqlite_store.h"
+#include "apis/zookeeper/zookeeper_store.h"
+#include "controller/cache/informer.h"
+#include "controller/loop/controller.h"
+#include "controller/loop/event_recorder.h"
+#include "controller/loop/leader_gate.h"
+#include "controller/options.h"
+#include "controller/runtime/local_files.h"
+#include "controller/runtime/log.h"
+#include "controller/runtime/manager.h"
+#include "controller/runtime/system_clock.h"
+#include "reconcilers/execution/execution_reconciler.h"
+#include "reconcilers/sweep/sweeper.h"
+#include "webhooks/admission/admission.h"
+
+namespace zoe {
+namespace {
+
+constexpr char kDefaultConfig[] = "/etc/zoe/controller.conf";
+constexpr int kExitFailed = 1, kExitUsage = 2;
+// How long the API waits at the start for the store to be read, so that the first answer is already
+// a complete one.
+constexpr Duration kFirstSync{5'000};
+constexpr Duration kStopTimeout{5'000};
+
+// One line on stderr for each line of the message.
+int Complain(const Error& error, int exit_code) {
+  std::string text = "zoe-controller: ";
+  for (const char c : error.ToString()) {
+    text += c;
+    if (c == '\n') text += "zoe-controller: ";
+  }
+  std::fprintf(stderr, "%s\n", text.c_str());
+  return exit_code;
+}
+
+// ---- the concrete classes
+
+Expected<std::unique_ptr<Store>> OpenStore(const Options& options) {
+  const std::string_view url = options.store;
+  if (url == "memory:") return MakeMemoryStore();
+  constexpr std::string_view kSqlite = "sqlite:";
+  if (url.starts_with(kSqlite)) {
+    auto store = OpenSqliteStore(std::string(url.substr(kSqlite.size())));
+    if (store.ok() || store.error().reason != "StoreNotWritable") return store;
+    Error error = std::move(store).error();
+    error.message += " (choose another place with --store sqlite:PATH)";
+    return error;
+  }
+  ZOE_ASSIGN(ZooKeeperOptions zookeeper, ParseZooKeeperUrl(url));
+  zookeeper.deployment = options.deployment;
+  return OpenZooKeeperStore(zookeeper);
+}
+
+Expected<std::unique_ptr<Swarm>> OpenSwarm(const Options& options, const Clock& clock) {
+  SwarmUrl url = SplitSwarmUrl(options.swarm);
+  if (url.simulated) {
+    ZOE_ASSIGN(std::vector<sim::NodeOptions> nodes, ParseSimNodes(url.simulation));
+    SimOptions simulation;
+    simulation.deployment = options.deployment;
+    simulation.nodes = std::move(nodes);
+    return std::unique_ptr<Swarm>(MakeSimSwarm(std::move(simulation), clock));
+  }
+  return OpenDockerSwarm({.endpoints = std::move(url.endpoints),
+                          .tls_ca = options.swarm_tls_ca,
+                          .tls_cert = options.swarm_tls_cert,
+                          .tls_key = options.swarm_tls_key,
+                          .deployment = options.deployment},
+                         clock);
+}
+
+std::string RandomPassword() {
+  // Without characters that look alike.
+  constexpr std::string_view kAlphabet = "abcdefghijkmnpqrstuvwxyz23456789";
+  std::random_device random;  // the kernel's
+  std::string password;
+  for (int i = 0; i < 20; ++i) password += kAlphabet[random() % kAlphabet.size()];
+  return password;
+}
+
+ServerOptions MakeServerOptions(const Options& options) {
+  ServerOptions server;
+  server.listen = options.listen;
+  constexpr std::string_view kLocalhost = "localhost:";
+  if (server.listen.starts_with(kLocalhost)) {
+    server.listen = "127.0.0.1:" + server.listen.substr(kLocalhost.size());
+  }
+  server.tls_cert = options.tls_cert;
+  server.tls_key = options.tls_key;
+  server.auth = options.auth == "none" ? AuthMode::kNone : AuthMode::kPassword;
+  server.version = ZOE_VERSION;
+  if (server.auth == AuthMode::kNone) return server;
+  const char* given = std::getenv("ZOE_ADMIN_PASSWORD");
+  if (given && *given != '\0') {
+    server.admin_password = given;
+  } else {
+    server.admin_password = RandomPassword();
+    std::printf(
+        "user admin has the password %s (until the next start; set ZOE_ADMIN_PASSWORD to choose "
+        "one)\n",
+        server.admin_password.c_str());
+  }
+  return server;
+}
+
+// Tells candidates for leadership apart, for people.
+std::string Identity() {
+  char host[256] = "localhost";
+  gethostname(host, sizeof host - 1);
+  return std::string(host) + "/" + std::to_string(getpid());
+}
+
+// ---- everything together
+
+// Members are destroyed in reverse order: each uses only those above it.
+struct Process {
+  Process(const Options& options, std::unique_ptr<Store> the_store,
+          std::unique_ptr<Swarm> the_swarm, const SystemClock& the_clock)
+      : clock(the_clock),
+        store(std::move(the_store)),
+        swarm(std::move(the_swarm)),
+        admission(cache, options.deployment),
+        executions(cache, *swarm, files,
+                   {.deployment = options.deployment,
+                    .workspace_root = options.workspace_root,
+                    .gelf_address = options.gelf_address}),
+        sweeper(cache, *store, *swarm, options.deployment),
+        execution_loop({.name = "execution", .kind = "Execution"}, executions, Ports()),
+        sweep_loop({.name = "sweep", .only = Sweeper::SweepKey()}, sweeper, Ports()),
+        leader(*store, clock, metrics, Identity(),
+               {[this](bool leading) { execution_loop.SetLeading(leading); },
+                [this](bool leading) { sweep_loop.SetLeading(leading); }}),
+        server(MakeServerOptions(options), {*store, cache, *swarm, admission, metrics, clock, {}}) {
+  }
+
+  ControllerPorts Ports() { return {*store, cache, *swarm, clock, metrics, events}; }
+
+  const SystemClock& clock;
+  Metrics metrics;
+  LocalFiles files;
+  std::unique_ptr<Store> store;
+  std::unique_ptr<Swarm> swarm;
+  Cache cache;
+  Informer informer{*store, cache, clock, metrics};
+  EventRecorder events{*store, clock, metrics};
+  Admission admission;
+  ExecutionReconciler executions;
+  Sweeper sweeper;
+  Controller execution_loop, sweep_loop;
+  LeaderGate leader;
+  Server server;
+};
+
+void StartInformer(Process& process) {
+  process.informer.Start();
+  const SteadyTime deadline = process.clock.Now() + kFirstSync;
+  // WaitFor can't be used: which revision is the first is not known before.
+  while (!process.cache.synced() && process.clock.Now() < deadline) usleep(1'000);
+  if (!process.cache.synced()) log::Warn("the store has not been read yet; starting all the same");
+}
+
+// Stopped in reverse: no more requests, no more keys and the passes joined, leadership given back,
+// then what these have used.
+void AddComponents(Manager& manager, Process& p) {
+  manager.Add({"informer",
+               [&p]() -> Expected<void> {
+                 StartInformer(p);
+                 return {};
+               },
+               [&p] { p.informer.Stop(); }});
+  manager.Add({"leadership", {}, [&p] { p.leader.Release(); }});
+  manager.Add({"events", {}, [&p] { p.events.Stop(); }});
+  manager.Add({"loops", {}, [&p] {
+                 p.execution_loop.Stop();
+                 p.sweep_loop.Stop();
+               }});
+  manager.Add({"server", [&p] { return p.server.Start(); }, [&p] { p.server.Stop(); }});
+  // Only now: a second controller that was started by mistake ends at the taken address, before it
+  // has touched the Swarm.
+  manager.Add({"reconcilers",
+               [&p]() -> Expected<void> {
+                 p.events.Start();
+                 p.execution_loop.Start();
+                 p.sweep_loop.Start();
+                 p.leader.Start();
+                 return {};
+               },
+               {}});
+}
+
+void RaiseFileLimit() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  constexpr rlim_t kWanted = 16'384;
+  if (limit.rlim_cur >= kWanted) return;
+  limit.rlim_cur = std::min(limit.rlim_max, kWanted);
+  setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+int Run(const Options& options) {
+  log::Level level = log::Level::kInfo;
+  log::ParseLevel(options.log_level, level);
+  log::Configure(level, options.log_format == "json");
+  RaiseFileLimit();
+
+  const SystemClock clock;
+  auto swarm = OpenSwarm(options, clock);
+  if (!swarm.ok()) {
+    Error error = std::move(swarm).error();
+    error.message = "--swarm " + options.swarm + ": " + error.message;
+    return Complain(error, error.code == Code::kInvalid ? kExitUsage : kExitFailed);
+  }
+  auto store = OpenStore(options);
+  if (!store.ok()) {
+    Error error = std::move(store).error();
+    error.message = "--store: " + error.message;
+    return Complain(error, kExitFailed);
+  }
+  Process process(options, std::move(store).value(), std::move(swarm).value(), clock);
+  // What hangs holds nothing that the store doesn't have.
+  Manager manager(kStopTimeout, [](const std::string&) { _exit(0); });
+  AddComponents(manager, process);
+  if (const auto started = manager.Start(); !started.ok()) {
+    return Complain(started.error(), kExitFailed);
+  }
+  std::printf("listening on %s\n", process.server.url().c_str());
+  std::fflush(stdout);
+  const int signal = WaitForStopSignal();
+  log::Info("stopping", {{"signal", std::to_string(signal)}});
+  manager.Stop();
+  return 0;
+}
+
+int WriteConfig(const std::string& path) {
+  const std::string text = ConfigText();
+  if (std::ifstream existing(path); existing.is_open()) {
+    const std::string old(std::istreambuf_iterator<char>(existing), {});
+    if (!old.empty() && old != text) {
+      return Complain(MakeError(Code::kAlreadyExists,
+                                path + " exists and was edited: name another file, or remove it"),
+                      kExitFailed);
+    }
+  }
+  std::ofstream file(path, std::ios::trunc);
+  file << text << std::flush;
+  if (file.good()) return 0;
+  return Complain(MakeError(Code::kUnavailable, "can't write " + path), kExitFailed);
+}
+
+int Main(int argc, char** argv) {
+  BlockStopSignals();
+  const std::vector<std::string> arguments(argv + std::min(argc, 1), argv + argc);
+  const auto invocation = ReadOptions(
+      arguments, [](const char* name) { return std::getenv(name); }, kDefaultConfig);
+  if (!invocation.ok()) return Complain(invocation.error(), kExitUsage);
+  switch (invocation->action) {
+    case Invocation::Action::kHelp:
+      std::fputs(HelpText().c_str(), stdout);
+      return 0;
+    case Invocation::Action::kVersion:
+      std::puts("zoe-controller " ZOE_VERSION);
+      return 0;
+    case Invocation::Action::kWriteConfig:
+      return WriteConfig(invocation->config_to_write);
+    case Invocation::Action::kRun:
+      return Run(invocation->options);
+  }
+  return kExitFailed;
+}
+
+}  // namespace
+}  // namespace zoe
+
+int main(int argc, char** argv) { return zoe::Main(argc, argv); }

@@ -96,10 +96,7 @@ std::string CheckSwarm(std::string_view value) {
       "a list of unix:///PATH, tcp://HOST:PORT, https://HOST:PORT separated by commas, or "
       "sim:nodes=N,cpus=N,memory=Q";
   if (value.starts_with("zk://")) {
-    return std::string(
-               "this version does not read the Docker endpoint from ZooKeeper: name the "
-               "managers themselves, ") +
-           kAccepted;
+    return std::string(kAccepted) + " (this version does not read the endpoint from ZooKeeper)";
   }
   if (value.starts_with("sim:")) return "";  // the simulator reads the rest
   for (const std::string& part : Split(value, ',')) {
@@ -332,6 +329,14 @@ Expected<GivenOptions> FromFile(const std::string& path) {
 
 // ---- checks across options
 
+// zk://user:password@host: the middle is nobody's business.
+std::string WithoutPassword(const std::string& url) {
+  const size_t begin = url.find("://");
+  const size_t end = url.find('@');
+  if (begin == std::string::npos || end == std::string::npos || end < begin) return url;
+  return url.substr(0, begin + 3) + "***" + url.substr(end);
+}
+
 bool Exists(const std::string& path) { return std::ifstream(path).good(); }
 
 std::vector<std::string> CheckTogether(const Options& o) {
@@ -389,7 +394,7 @@ Expected<Invocation> ReadOptions(const std::vector<std::string>& arguments,
         it == given.end() ? Given{setting.default_value, setting.name} : it->second;
     const std::string accepted = setting.check(chosen.value);
     if (!accepted.empty()) {
-      wrong.push_back(chosen.where + ": " + schema::Quote(chosen.value) +
+      wrong.push_back(chosen.where + ": " + schema::Quote(WithoutPassword(chosen.value)) +
                       " is not accepted; accepted: " + accepted);
     }
     invocation.options.*setting.field = chosen.value;
