@@ -11,8 +11,14 @@ namespace {
 constexpr int kBusyTimeoutMs =
     5'000;  // an administrator's sqlite3 shell may hold a lock for a moment
 
-std::string SystemReason(sqlite3* db) {
-  const int system_errno = sqlite3_system_errno(db);
+// A failed COMMIT doesn't pass the system's error on; then errno still is what the failed call
+// left.
+int SystemErrno(sqlite3* db) {
+  const int system_errno = errno;
+  return sqlite3_system_errno(db) != 0 ? sqlite3_system_errno(db) : system_errno;
+}
+
+std::string SystemReason(sqlite3* db, int system_errno) {
   return system_errno != 0 ? std::strerror(system_errno) : sqlite3_errmsg(db);
 }
 
@@ -135,8 +141,9 @@ bool Database::SyncFailed() const {
 }
 
 Error Database::LastError() const {
+  const int system_errno = SystemErrno(db_);
   const int rc = sqlite3_extended_errcode(db_);
-  const bool out_of_room = IsOutOfRoom(sqlite3_system_errno(db_));
+  const bool out_of_room = IsOutOfRoom(system_errno);
   switch (rc & 0xff) {
     case SQLITE_FULL:
       return MakeError(
@@ -145,7 +152,7 @@ Error Database::LastError() const {
     case SQLITE_IOERR:
       return MakeError(Code::kUnavailable, out_of_room ? "DiskFull" : "DiskError",
                        (out_of_room ? "no room to write " : "the disk of ") + path_ +
-                           (out_of_room ? ": " : " fails: ") + SystemReason(db_));
+                           (out_of_room ? ": " : " fails: ") + SystemReason(db_, system_errno));
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
       return MakeError(Code::kUnavailable, "StoreInUse",
@@ -157,7 +164,7 @@ Error Database::LastError() const {
     case SQLITE_READONLY:
     case SQLITE_PERM:
       return MakeError(Code::kUnavailable, "StoreNotWritable",
-                       "can't write " + path_ + ": " + SystemReason(db_));
+                       "can't write " + path_ + ": " + SystemReason(db_, system_errno));
     default:
       return MakeError(Code::kInternal, "SQLite failed on " + path_ + ": " + sqlite3_errmsg(db_));
   }

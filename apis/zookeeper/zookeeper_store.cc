@@ -208,6 +208,9 @@ class ZooKeeperStore : public Store {
     for (const std::string& path :
          {layout_.base(), layout_.objects(), layout_.changes(), layout_.election()})
       ZOE_TRY(MakeNode(path, deadline));
+    // That a node exists is told to everyone, what it holds is not.
+    const Reply head = client_.Read(deadline, ::zoe::Get(layout_.changes()));
+    if (head.rc != Rc::kOk) return ReadError(head, layout_.changes());
     return {};
   }
 

@@ -426,12 +426,15 @@ TEST_P(StoreTest, ARefusedWriteDoesNotHarmItsNeighbours) {
 }
 
 TEST_P(StoreTest, ReopeningFindsEverythingAndRevisionsStillGrow) {
-  if (!backend_->durable()) GTEST_SKIP() << "keeps nothing by design";
   MustCreate(Exec("a"), "kept");
   const Revision b = MustCreate(Exec("b"));
   const Expected<Revision> last = store_->Delete(Exec("b"), b);
   ASSERT_TRUE(last.ok());
   Open();
+  if (!backend_->durable()) {
+    EXPECT_TRUE(store_->List("")->records.empty());
+    return;
+  }
   EXPECT_EQ(store_->Get(Exec("a"))->bytes, "kept");
   EXPECT_EQ(CodeOf(store_->Get(Exec("b"))), Code::kNotFound);
   EXPECT_GE(store_->List("")->revision, *last);

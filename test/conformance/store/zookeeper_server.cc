@@ -47,20 +47,18 @@ ZooKeeperServer::ZooKeeperServer() : dir_(std::make_unique<TempDir>()), port_(Fr
 
 ZooKeeperServer::~ZooKeeperServer() { Kill(); }
 
-Expected<std::unique_ptr<ZooKeeperServer>> ZooKeeperServer::Start() {
+Expected<std::unique_ptr<ZooKeeperServer>> ZooKeeperServer::Start(bool sync) {
   for (const char* needed : {kJava, kJar}) {
     if (!std::filesystem::exists(needed))
       return MakeError(Code::kUnavailable,
                        std::string(needed) + " is missing: a real ZooKeeper server is needed");
   }
   std::unique_ptr<ZooKeeperServer> server(new ZooKeeperServer);
-  // forceSync=no only gives up safety against power cuts of the machine, and makes each write
-  // several times faster.
   std::ofstream(server->dir_->path() + "/zoo.cfg")
       << "tickTime=250\nminSessionTimeout=500\nmaxSessionTimeout=60000\n"
       << "dataDir=" << server->dir_->path() << "/data\n"
       << "clientPort=" << server->port_ << "\nclientPortAddress=127.0.0.1\n"
-      << "admin.enableServer=false\nmaxClientCnxns=0\nforceSync=no\n"
+      << "admin.enableServer=false\nmaxClientCnxns=0\nforceSync=" << (sync ? "yes" : "no") << "\n"
       << "4lw.commands.whitelist=srvr\n";
   ZOE_TRY(server->Launch());
   return server;

@@ -1,0 +1,386 @@
+// What only ZooKeeper's store promises: sessions, access, elections, and a network that fails.
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <functional>
+#include <thread>
+
+#include "apis/zookeeper/session.h"
+#include "apis/zookeeper/zookeeper_store.h"
+#include "test/conformance/store/recorder.h"
+#include "test/conformance/store/tcp_proxy.h"
+#include "test/conformance/store/zookeeper_server.h"
+
+namespace zoe::conformance {
+namespace {
+
+using std::chrono::steady_clock;
+using zookeeper::Rc;
+using zookeeper::Reply;
+using zookeeper::Session;
+
+// Polls a state of the world that nothing announces.
+bool Eventually(const std::function<bool()>& holds,
+                std::chrono::seconds timeout = std::chrono::seconds(20)) {
+  const auto deadline = steady_clock::now() + timeout;
+  while (!holds()) {
+    if (steady_clock::now() > deadline) return false;
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
+  return true;
+}
+
+Key Exec(const std::string& name) { return {"Execution", "alice", name}; }
+
+// An administrator with a client of his own.
+class Shell {
+ public:
+  explicit Shell(const std::string& hosts) {
+    session_ =
+        Session::Start({.hosts = hosts, .credentials = "", .timeout = Duration(10'000)},
+                       {.on_state = [](Session::State) {}, .on_node = [](const std::string&) {}})
+            .value();
+  }
+  ~Shell() { session_->Close(); }
+  std::vector<std::string> Children(const std::string& path) {
+    return Wait([&](Session::Done done) { session_->Children(path, std::move(done)); }).children;
+  }
+  Rc Delete(const std::string& path) {
+    return Wait([&](Session::Done done) { session_->Delete(path, std::move(done)); }).rc;
+  }
+  Rc Create(const std::string& path) {
+    return Wait([&](Session::Done done) {
+             session_->Create(path, "", zookeeper::CreateMode::kPersistent, std::move(done));
+           })
+        .rc;
+  }
+
+ private:
+  // The first calls may come before the connection: they are made again.
+  Reply Wait(const std::function<void(Session::Done)>& call) {
+    Reply reply;
+    Eventually([&] {
+      std::mutex mutex;
+      std::condition_variable cv;
+      bool answered = false;
+      call([&](Reply r) {
+        const std::lock_guard lock(mutex);
+        reply = std::move(r);
+        answered = true;
+        cv.notify_all();
+      });
+      std::unique_lock lock(mutex);
+      cv.wait(lock, [&] { return answered; });
+      return reply.rc != Rc::kLost && reply.rc != Rc::kNotSent;
+    });
+    return reply;
+  }
+  std::shared_ptr<Session> session_;
+};
+
+class ZooKeeperTest : public testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    if (!server_)
+      server_ = new Expected<std::unique_ptr<ZooKeeperServer>>(ZooKeeperServer::Start());
+  }
+  static void TearDownTestSuite() {
+    delete server_;
+    server_ = nullptr;
+  }
+  void SetUp() override {
+    if (!server_->ok()) GTEST_SKIP() << server_->error().message;
+    static int next = 0;
+    options_.hosts = server().hosts();
+    options_.chroot = "/test-" + std::to_string(++next);
+    options_.session_timeout = Duration(1'500);
+  }
+  static ZooKeeperServer& server() { return ***server_; }
+
+  std::unique_ptr<Store> MustOpen(const ZooKeeperOptions& options) {
+    Expected<std::unique_ptr<Store>> store = OpenZooKeeperStore(options);
+    EXPECT_TRUE(store.ok()) << store.error().message;
+    return store.ok() ? std::move(store).value() : nullptr;
+  }
+  std::unique_ptr<Store> MustOpen() { return MustOpen(options_); }
+  ZooKeeperOptions Through(const TcpProxy& proxy) const {
+    ZooKeeperOptions options = options_;
+    options.hosts = proxy.hosts();
+    return options;
+  }
+  std::string base() const { return options_.chroot + "/zoe"; }
+
+  static Expected<std::unique_ptr<ZooKeeperServer>>* server_;
+  ZooKeeperOptions options_;
+};
+Expected<std::unique_ptr<ZooKeeperServer>>* ZooKeeperTest::server_ = nullptr;
+
+TEST_F(ZooKeeperTest, TheLayoutIsTheDocumentedOne) {
+  const auto store = MustOpen();
+  ASSERT_TRUE(store->Create(Exec("wordcount"), "{}").ok());
+  ASSERT_TRUE(store->Create({"User", "", "alice"}, "{}").ok());
+  Shell shell(server().hosts());
+  EXPECT_EQ(shell.Children(base() + "/objects/Execution/alice"),
+            std::vector<std::string>{"wordcount"});
+  EXPECT_EQ(shell.Children(base() + "/objects/User/_"), std::vector<std::string>{"alice"});
+  EXPECT_EQ(shell.Children(base() + "/changes").size(), 2u);
+}
+
+TEST_F(ZooKeeperTest, ADeepChrootIsMadeAndDeploymentsDontMeet) {
+  options_.chroot += "/a/b/c";
+  ZooKeeperOptions other = options_;
+  other.deployment = "other";
+  const auto one = MustOpen(), two = MustOpen(other);
+  Recorder recorder;
+  const auto watch = two->Subscribe(recorder.feed());
+  ASSERT_TRUE(one->Create(Exec("a"), "{}").ok());
+  EXPECT_EQ(two->Get(Exec("a")).error().code, Code::kNotFound);
+  ASSERT_TRUE(two->Create(Exec("b"), "{}").ok());
+  ASSERT_TRUE(recorder.WaitForChanges(1));
+  EXPECT_EQ(recorder.changes().at(0).key, Exec("b"));
+}
+
+TEST_F(ZooKeeperTest, TwoControllersSeeEachOthersChanges) {
+  const auto one = MustOpen(), two = MustOpen();
+  Recorder recorder;
+  const auto watch = two->Subscribe(recorder.feed());
+  const Expected<Revision> created = one->Create(Exec("a"), "{}");
+  ASSERT_TRUE(recorder.WaitForChanges(1));
+  EXPECT_EQ(recorder.changes()[0].revision, *created);
+  EXPECT_TRUE(two->Replace(Exec("a"), *created, "2").ok());
+  EXPECT_EQ(one->Replace(Exec("a"), *created, "3").error().code, Code::kConflict);
+}
+
+TEST_F(ZooKeeperTest, WithCredentialsNobodyElseComesNear) {
+  ZooKeeperOptions ours = options_, wrong = options_;
+  ours.credentials = "zoe:secret";
+  wrong.credentials = "zoe:guess";
+  const auto store = MustOpen(ours);
+  ASSERT_TRUE(store->Create(Exec("a"), "{}").ok());
+  for (const ZooKeeperOptions& options : {options_, wrong}) {
+    const auto refused = OpenZooKeeperStore(options);
+    ASSERT_FALSE(refused.ok());
+    EXPECT_EQ(refused.error().code, Code::kForbidden) << refused.error().message;
+    EXPECT_EQ(refused.error().message.find("secret"), std::string::npos);
+  }
+  EXPECT_TRUE(MustOpen(ours)->Get(Exec("a")).ok());
+}
+
+TEST_F(ZooKeeperTest, NoServerIsSaidSoInTime) {
+  options_.hosts = "127.0.0.1:1";
+  options_.connect_timeout = Duration(300);
+  const auto refused = OpenZooKeeperStore(options_);
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().code, Code::kUnavailable);
+  EXPECT_NE(refused.error().message.find("127.0.0.1:1"), std::string::npos)
+      << refused.error().message;
+  options_.hosts = "no-such-host.invalid:2181";
+  EXPECT_EQ(OpenZooKeeperStore(options_).error().code, Code::kUnavailable);
+}
+
+TEST_F(ZooKeeperTest, LeadershipPassesOnWhenTheLeaderLeaves) {
+  options_.session_timeout = Duration(20'000);  // too long for anyone to be thought dead
+  auto store_a = MustOpen(), store_b = MustOpen(), store_c = MustOpen();
+  Leadership a, b, c;
+  auto campaign_a = store_a->Campaign("a", a.callback());
+  ASSERT_TRUE(a.WaitFor(true));
+  auto campaign_b = store_b->Campaign("b", b.callback());
+  ASSERT_TRUE(Eventually(
+      [&] { return Shell(server().hosts()).Children(base() + "/election").size() == 2; }));
+  auto campaign_c = store_c->Campaign("c", c.callback());
+  ASSERT_TRUE(Eventually(
+      [&] { return Shell(server().hosts()).Children(base() + "/election").size() == 3; }));
+  campaign_b->reset();  // a follower leaves: nothing changes
+  EXPECT_FALSE(c.leading());
+  campaign_a->reset();
+  EXPECT_TRUE(c.WaitFor(true, std::chrono::seconds(5)));
+  campaign_a = store_a->Campaign("a", a.callback());
+  store_c.reset();  // the session's end is as good
+  EXPECT_TRUE(Eventually([&] { return a.calls() == 2; }, std::chrono::seconds(5)));
+  EXPECT_EQ(b.calls(), 0);
+}
+
+TEST_F(ZooKeeperTest, AWriteOfALeaderWhoseNodeIsGoneIsRefused) {
+  options_.session_timeout = Duration(20'000);  // no heartbeat finds out first
+  const auto store = MustOpen();
+  Leadership leadership;
+  const auto campaign = store->Campaign("me", leadership.callback());
+  ASSERT_TRUE(leadership.WaitFor(true));
+  Shell shell(server().hosts());
+  const std::vector<std::string> nodes = shell.Children(base() + "/election");
+  ASSERT_EQ(nodes.size(), 1u);
+  ASSERT_EQ(shell.Delete(base() + "/election/" + nodes[0]), Rc::kOk);
+  const Expected<Revision> refused = store->Create(Exec("a"), "{}");
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().reason, "NotLeading");
+  EXPECT_EQ(store->Get(Exec("a")).error().code, Code::kNotFound);
+  // It stands again by itself.
+  EXPECT_TRUE(Eventually([&] { return store->Create(Exec("b"), "{}").ok(); }));
+}
+
+TEST_F(ZooKeeperTest, TheLeaderTrimsTheChangeLogAndTheFeedGoesOn) {
+  options_.keep_changes = 20;
+  const auto store = MustOpen();
+  Leadership leadership;
+  const auto campaign = store->Campaign("me", leadership.callback());
+  ASSERT_TRUE(leadership.WaitFor(true));
+  Recorder recorder;
+  const auto watch = store->Subscribe(recorder.feed());
+  for (int i = 0; i < 100; ++i) ASSERT_TRUE(store->Create(Exec(std::to_string(i)), "{}").ok());
+  Shell shell(server().hosts());
+  EXPECT_TRUE(Eventually([&] { return shell.Children(base() + "/changes").size() <= 30; }));
+  EXPECT_GE(shell.Children(base() + "/changes").size(), 20u);
+  ASSERT_TRUE(recorder.WaitForChanges(100));
+  EXPECT_EQ(recorder.gaps(), 0);
+}
+
+TEST_F(ZooKeeperTest, AFeedThatFellBehindTheTrimmedLogHearsOfAGap) {
+  options_.session_timeout = Duration(20'000);
+  options_.keep_changes = 10;
+  TcpProxy proxy(server().port());
+  const auto slow = MustOpen(Through(proxy)), leader = MustOpen();
+  Leadership leadership;
+  const auto campaign = leader->Campaign("leader", leadership.callback());
+  ASSERT_TRUE(leadership.WaitFor(true));
+  Recorder recorder;
+  const auto watch = slow->Subscribe(recorder.feed());
+  proxy.Block();
+  for (int i = 0; i < 60; ++i) ASSERT_TRUE(leader->Create(Exec(std::to_string(i)), "{}").ok());
+  Shell shell(server().hosts());
+  ASSERT_TRUE(Eventually([&] { return shell.Children(base() + "/changes").size() <= 18; }));
+  proxy.Unblock();
+  ASSERT_TRUE(recorder.WaitForGaps(1));
+  EXPECT_EQ(slow->List("")->records.size(), 60u);
+  const size_t before = recorder.changes().size();
+  const Expected<Revision> last = leader->Create(Exec("last"), "{}");
+  ASSERT_TRUE(recorder.WaitForChanges(before + 1));
+  EXPECT_EQ(recorder.changes().back().revision, *last);
+}
+
+TEST_F(ZooKeeperTest, AForeignNodeInTheChangeLogDoesNoHarm) {
+  const auto store = MustOpen();
+  Recorder recorder;
+  const auto watch = store->Subscribe(recorder.feed());
+  Shell shell(server().hosts());
+  ASSERT_EQ(shell.Create(base() + "/changes/notes"), Rc::kOk);
+  for (int i = 0; i < 5; ++i) ASSERT_TRUE(store->Create(Exec(std::to_string(i)), "{}").ok());
+  // It took a number of the sequence: a gap is announced, nothing is lost.
+  ASSERT_TRUE(recorder.WaitForGaps(1));
+  const size_t before = recorder.changes().size();
+  ASSERT_TRUE(store->Create(Exec("last"), "{}").ok());
+  ASSERT_TRUE(recorder.WaitForChanges(before + 1));
+  EXPECT_EQ(recorder.changes().back().key, Exec("last"));
+}
+
+TEST_F(ZooKeeperTest, ALeaderThatIsCutOffStopsLeadingBeforeAnotherLeads) {
+  TcpProxy proxy(server().port());
+  const auto cut_off = MustOpen(Through(proxy)), other = MustOpen();
+  Leadership first, second;
+  std::atomic<bool> overlap = false;
+  const auto campaign = cut_off->Campaign("first", first.callback());
+  ASSERT_TRUE(first.WaitFor(true));
+  const auto rival = other->Campaign("second", [&](bool leading) {
+    if (leading && first.leading()) overlap = true;
+    second.callback()(leading);
+  });
+  Recorder recorder;
+  const auto watch = cut_off->Subscribe(recorder.feed());
+  const auto cut_at = steady_clock::now();
+  proxy.Block();
+  ASSERT_TRUE(first.WaitFor(false));
+  EXPECT_LT(steady_clock::now() - cut_at, Duration(1'500)) << "later than the session timeout";
+  ASSERT_TRUE(second.WaitFor(true));  // so the first one's session has expired
+  EXPECT_FALSE(overlap);
+  ASSERT_TRUE(other->Create(Exec("meanwhile"), "{}").ok());
+  proxy.Unblock();
+
+  // A new session: a gap, then a feed again, and a candidate behind the leader.
+  ASSERT_TRUE(recorder.WaitForGaps(1));
+  EXPECT_TRUE(cut_off->Get(Exec("meanwhile")).ok());
+  const Expected<Revision> later = other->Create(Exec("later"), "{}");
+  ASSERT_TRUE(Eventually(
+      [&] { return !recorder.changes().empty() && recorder.changes().back().revision == *later; }));
+  EXPECT_TRUE(Eventually(
+      [&] { return Shell(server().hosts()).Children(base() + "/election").size() == 2; }));
+  EXPECT_FALSE(first.leading());
+  EXPECT_TRUE(second.leading());
+}
+
+TEST_F(ZooKeeperTest, AWriteWhoseReplyIsLostHasAnUnknownOutcome) {
+  TcpProxy proxy(server().port());
+  const auto store = MustOpen(Through(proxy)), witness = MustOpen();
+  ASSERT_TRUE(store->Create(Exec("first"), "{}").ok());
+  proxy.BlockReplies();
+  Expected<Revision> result = Revision{0};
+  std::thread writer([&] { result = store->Create(Exec("a"), "{}"); });
+  EXPECT_TRUE(Eventually([&] { return witness->Get(Exec("a")).ok(); }));
+  proxy.Cut();
+  writer.join();
+  ASSERT_FALSE(result.ok());
+  EXPECT_EQ(result.error().code, Code::kOutcomeUnknown);
+  proxy.Unblock();
+  EXPECT_TRUE(store->Get(Exec("a")).ok());  // waits for the connection
+}
+
+TEST_F(ZooKeeperTest, AReadSurvivesABrokenConnection) {
+  TcpProxy proxy(server().port());
+  const auto store = MustOpen(Through(proxy));
+  for (int i = 0; i < 20; ++i) ASSERT_TRUE(store->Create(Exec(std::to_string(i)), "{}").ok());
+  std::atomic<bool> done = false;
+  std::thread reader([&] {
+    for (int i = 0; i < 300; ++i) {
+      const Expected<Record> record = store->Get(Exec("7"));
+      EXPECT_TRUE(record.ok()) << record.error().message;
+      const Expected<Listing> listing = store->List("Execution");
+      EXPECT_TRUE(listing.ok()) << listing.error().message;
+      EXPECT_EQ(listing->records.size(), 20u);
+    }
+    done = true;
+  });
+  for (int i = 0; i < 3; ++i) {
+    proxy.Cut();
+    EXPECT_TRUE(Eventually([&] { return done || store->Ping().ok(); }));
+  }
+  reader.join();
+}
+
+TEST_F(ZooKeeperTest, ASessionSurvivesAServerThatIsKilledAndStartedAgain) {
+  options_.session_timeout = Duration(20'000);
+  const auto store = MustOpen();
+  ASSERT_TRUE(store->Create(Exec("before"), "{}").ok());
+  Recorder recorder;
+  const auto watch = store->Subscribe(recorder.feed());
+  server().Kill();
+  EXPECT_TRUE(Eventually([&] { return !store->Ping().ok(); }));
+  EXPECT_EQ(store->Ping().error().code, Code::kUnavailable);
+  Expected<Revision> waiting = Revision{0};
+  std::thread writer([&] {
+    waiting = store->Create(Exec("waited"), "{}");
+  });  // not sent yet: waits for the server
+  ASSERT_TRUE(server().Restart().ok());
+  writer.join();
+  EXPECT_TRUE(waiting.ok()) << waiting.error().message;
+  EXPECT_TRUE(store->Get(Exec("before")).ok());
+  ASSERT_TRUE(recorder.WaitForChanges(1));
+  EXPECT_EQ(recorder.changes().at(0).key, Exec("waited"));
+  EXPECT_EQ(recorder.gaps(), 0);
+}
+
+TEST_F(ZooKeeperTest, CallsEndInTimeWhileTheServerIsAway) {
+  options_.call_timeout = Duration(400);
+  const auto store = MustOpen();
+  server().Freeze();
+  const auto start = steady_clock::now();
+  EXPECT_EQ(store->Ping().error().code, Code::kUnavailable);
+  EXPECT_LT(steady_clock::now() - start, Duration(1'500));
+  EXPECT_EQ(store->Get(Exec("a")).error().code, Code::kUnavailable);
+  const Code write = store->Create(Exec("a"), "{}").error().code;
+  EXPECT_TRUE(write == Code::kOutcomeUnknown || write == Code::kUnavailable);
+  EXPECT_LT(steady_clock::now() - start, Duration(4'000));
+  server().Thaw();
+  EXPECT_TRUE(Eventually([&] { return store->Ping().ok(); }));
+  EXPECT_TRUE(store->Create(Exec("b"), "{}").ok());
+}
+
+}  // namespace
+}  // namespace zoe::conformance
