@@ -39,7 +39,8 @@ Expected<Result> ExecutionReconciler::Reconcile(const Context& ctx, const Key&,
   if (!IsSettled(*picture, actions)) swarm_.ExpectChanges(kConvergence);
   const Expected<void> done = Execute(ctx, {swarm_, files_}, actions, draft);
   if (!done.ok()) {
-    if (IsRefusal(done.error())) ReportRefusal(before, done.error(), now, draft);
+    IsRefusal(done.error()) ? ReportRefusal(before, done.error(), now, draft)
+                            : ReportUnfinished(before, draft);
     return done.error();
   }
   const Duration next =

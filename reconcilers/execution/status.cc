@@ -363,11 +363,25 @@ void ReportRefusal(const v1::Execution& before, const Error& error, WallTime now
   const std::string reason =
       error.reason.empty() ? std::string(CodeName(error.code)) : error.reason;
   Conditions conditions(list, before.meta.generation, now);
-  conditions.Set("Degraded", true, reason, error.message);
+  // A network's name that isn't free yet is free in a few seconds: nothing is worse than it was.
+  if (reason != "NetworkBusy") conditions.Set("Degraded", true, reason, error.message);
   const Condition* essential = FindCondition(list, "EssentialReady");
   if (!essential || essential->status != "True")
     conditions.Set("EssentialReady", false, reason, error.message);
   KeepTransition(before.status.conditions, list, "Degraded");
+}
+
+void ReportUnfinished(const v1::Execution& before, StatusDraft& draft) {
+  std::vector<Condition>& list = static_cast<v1::Execution&>(*draft.object).status.conditions;
+  const Condition* degraded = FindCondition(before.status.conditions, "Degraded");
+  if (!degraded || degraded->status != "True") return;
+  for (Condition& condition : list) {
+    const Condition* old = FindCondition(before.status.conditions, condition.type);
+    const bool hidden = condition.type == "Degraded" && condition.status == "False";
+    const bool consequence = condition.type == "EssentialReady" && condition.status == "False" &&
+                             old && old->status == "False" && old->reason == degraded->reason;
+    if (hidden || consequence) condition = *old;
+  }
 }
 
 void ReportUpdateSent(const UpdateService& update, StatusDraft& draft) {

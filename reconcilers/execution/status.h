@@ -36,6 +36,10 @@ void ReportInvalid(const v1::Execution& before, const Error& error, WallTime now
 void ReportRefusal(const v1::Execution& before, const Error& error, WallTime now,
                    StatusDraft& draft);
 
+// An action failed before anybody could say whether what was refused is still refused: it is not
+// said to be well now. After Report.
+void ReportUnfinished(const v1::Execution& before, StatusDraft& draft);
+
 // A new template was sent to this service; see docs/decisions/0004.
 void ReportUpdateSent(const UpdateService& update, StatusDraft& draft);
 
