@@ -57,7 +57,11 @@ constexpr std::string_view kTagPrefix = "tag:yaml.org,2002:";
 class Handler : public YAML::EventHandler {
  public:
   Handler(std::string_view text, const Budget& budget)
-      : text_(text), budget_(budget), locator_(text), builder_(budget) {}
+      : text_(text),
+        budget_(budget),
+        locator_(text),
+        builder_(budget),
+        repair_(text.find("\\N") != text.npos || text.find("\\_") != text.npos) {}
 
   void OnDocumentStart(const YAML::Mark& mark) override {
     const size_t at = Offset(mark);
@@ -165,6 +169,7 @@ class Handler : public YAML::EventHandler {
       open_;                                    // anchor and offset of every open container
   std::map<YAML::anchor_t, Anchored> anchors_;  // complete ones only: others would be cycles
   size_t anchored_weight_ = 0, alias_weight_ = 0;
+  const bool repair_;  // there are escapes that the library gets wrong
   bool started_ = false;
   size_t document_start_ = 0;
   std::optional<size_t> bare_key_;  // offset of a key without a colon
@@ -190,9 +195,12 @@ void Handler::OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) {
 }
 
 void Handler::OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
-                       const std::string& text) {
+                       const std::string& read) {
   const size_t at = Offset(mark);
   if (tag != "?") CheckQuote(at);
+  std::string repaired;
+  if (repair_) repaired = RepairEscapes(read);
+  const std::string& text = repair_ ? repaired : read;
   if (ExpectsKey()) {
     Key(at, text, tag == "?");
   } else {

@@ -120,6 +120,17 @@ size_t UnclosedQuote(std::string_view text, size_t from) {
   return text.npos;
 }
 
+std::string RepairEscapes(std::string_view text) {
+  std::string out;
+  for (size_t i = 0; i < text.size();) {
+    const size_t length = Utf8Length(text, i);
+    if (length == 0) out += '\xc2';
+    out.append(text, i, std::max(length, size_t{1}));
+    i += std::max(length, size_t{1});
+  }
+  return out;
+}
+
 std::string_view PlainWords(std::string_view message) {
   for (const Complaint& row : kComplaints) {
     if (message.starts_with(row.theirs)) return row.ours;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <string>
 #include <string_view>
 
 #include "specs/meta/expected.h"
@@ -24,6 +25,10 @@ size_t SkipProperties(std::string_view text, size_t offset);
 
 // True if a line that begins within [from, to) is a document end marker.
 bool HasDocumentEnd(std::string_view text, size_t from, size_t to);
+
+// Text as YAML means it, of text that yaml-cpp made from valid UTF-8: of the escapes \N and \_ it
+// makes the lone bytes 0x85 and 0xa0, for U+0085 and U+00A0.
+std::string RepairEscapes(std::string_view text);
 
 // What a message of yaml-cpp's means and what to do; empty for one that isn't known.
 std::string_view PlainWords(std::string_view message);
