@@ -5,8 +5,10 @@
 namespace zoe::schema {
 namespace {
 
+template <class T>
 Type Scalar(Shape shape, int bits = 0) {
   Type type;
+  type.bytes = sizeof(T);
   type.shape = shape;
   type.bits = bits;
   return type;
@@ -40,38 +42,38 @@ const Field* Type::Find(std::string_view field_name) const {
 
 template <>
 const Type& Describe<std::string>() {
-  static const Type type = Scalar(Shape::kString);
+  static const Type type = Scalar<std::string>(Shape::kString);
   return type;
 }
 template <>
 const Type& Describe<int32_t>() {
-  static const Type type = Scalar(Shape::kInteger, 32);
+  static const Type type = Scalar<int32_t>(Shape::kInteger, 32);
   return type;
 }
 template <>
 const Type& Describe<int64_t>() {
-  static const Type type = Scalar(Shape::kInteger, 64);
+  static const Type type = Scalar<int64_t>(Shape::kInteger, 64);
   return type;
 }
 template <>
 const Type& Describe<bool>() {
-  static const Type type = Scalar(Shape::kBoolean);
+  static const Type type = Scalar<bool>(Shape::kBoolean);
   return type;
 }
 template <>
 const Type& Describe<Quantity>() {
-  static const Type type = Scalar(Shape::kQuantity);
+  static const Type type = Scalar<Quantity>(Shape::kQuantity);
   return type;
 }
 template <>
 const Type& Describe<WallTime>() {
-  static const Type type = Scalar(Shape::kTime);
+  static const Type type = Scalar<WallTime>(Shape::kTime);
   return type;
 }
 
 const Type& TypeFor<std::map<std::string, std::string>>::Get() {
   static const Type type = [] {
-    Type t = Scalar(Shape::kMap);
+    Type t = Scalar<std::map<std::string, std::string>>(Shape::kMap);
     t.element = &Describe<std::string>();
     return t;
   }();

@@ -73,6 +73,7 @@ struct Field {
 
 struct Type {
   Shape shape = Shape::kString;
+  size_t bytes = 0;                       // sizeof
   int bits = 0;                           // integers: 32 or 64
   std::string_view name, doc;             // structs
   std::vector<Field> fields;              // structs, in the order in which they are written
@@ -119,6 +120,7 @@ struct TypeFor<std::optional<T>> {
     static const Type type = [] {
       using Optional = std::optional<T>;
       Type t;
+      t.bytes = sizeof(Optional);
       t.shape = Shape::kOptional;
       t.element = &TypeFor<T>::Get();
       t.get = [](const void* p) -> const void* {
@@ -139,6 +141,7 @@ struct TypeFor<std::vector<T>> {
     static const Type type = [] {
       using List = std::vector<T>;
       Type t;
+      t.bytes = sizeof(List);
       t.shape = Shape::kList;
       t.element = &TypeFor<T>::Get();
       t.size = [](const void* p) { return static_cast<const List*>(p)->size(); };
@@ -214,7 +217,10 @@ class Struct : StructBuilder {
     return last().also_known_as = names, *this;
   }
 
-  Type Build() { return Finish(&sample_); }
+  Type Build() {
+    type_.bytes = sizeof(T);
+    return Finish(&sample_);
+  }
 
  private:
   T sample_{};

@@ -80,6 +80,7 @@ const Type& Describe<Resources>() {
       Struct<Resources>("Resources", "What each replica needs and what it may use.")
           .Add("requests", &Resources::requests,
                "Reserved on the node that runs it: no replica starts where this is not free.")
+          .Default("limits")
           .Example("{cpu: 500m, memory: 512Mi}")
           .Aka({"reservations", "reservation"})
           .Add("limits", &Resources::limits,
