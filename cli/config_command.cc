@@ -22,7 +22,7 @@ int ListContexts(Session& session, const Config& config) {
     for (const Context& context : config.contexts) session.out() << context.name << '\n';
     return kOk;
   }
-  Table table({"CURRENT", "NAME", "SERVER", "USER", "NAMESPACE"}, 3, 10);
+  Table table({"CURRENT", "NAME", "SERVER", "USER", "NAMESPACE"});
   for (const Context& context : config.contexts) {
     const std::string user = !context.token.empty() ? "<token>" : context.user;
     table.Add({context.name == config.current ? "*" : "", context.name, context.server, user,

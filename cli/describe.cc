@@ -197,7 +197,10 @@ void DescribeObject(Session& session, client::Client& client, const Value& objec
 
 Expected<std::vector<Value>> EventsOf(client::Client& client, const Value& object) {
   ZOE_ASSIGN(const Resource resource, FindResource("events"));
-  ZOE_ASSIGN(Value list, client.List(resource.Path(object.StringAt("metadata.namespace"))));
+  const std::string about = "involvedObject.kind=" + object.StringAt("kind") +
+                            ",involvedObject.name=" + object.StringAt("metadata.name");
+  ZOE_ASSIGN(Value list, client.List(resource.Path(object.StringAt("metadata.namespace")),
+                                     {{"fieldSelector", about}}));
   std::vector<Value> events = std::move(list.Find("items")->as_array());
   std::erase_if(events, [&](const Value& event) {
     const std::string uid = event.StringAt("involvedObject.uid"),

@@ -92,20 +92,25 @@ std::string Percent(int64_t part, int64_t whole) {
   return whole == 0 ? "-" : std::to_string(part * 100 / whole) + "%";
 }
 
-void ShowNodes(Session& session, const Value& nodes, const Capacity& used) {
-  Capacity total;
+void ShowNodes(Session& session, const Value& nodes, const Capacity& reserved) {
+  Capacity total, allocated;
+  bool told = false;  // A server that doesn't tell what is allocated leaves us our own sum.
   size_t ready = 0;
   const codec::Array& items = nodes.Find("items")->as_array();
   for (const Value& node : items) {
     const Value* condition = Condition(node, "Ready");
     if (condition == nullptr || condition->StringAt("status") != "True") continue;
     ++ready;
+    told = told || node.At("status.allocated") != nullptr;
+    allocated.cpu += QuantityAt(node, "status.allocated.cpu", true);
+    allocated.memory += QuantityAt(node, "status.allocated.memory", false);
     const std::string from =
         node.At("status.allocatable") != nullptr ? "status.allocatable" : "status.capacity";
     total.cpu += QuantityAt(node, from + ".cpu", true);
     total.memory += QuantityAt(node, from + ".memory", false);
   }
   session.out() << "Nodes:       " << ready << " ready of " << items.size() << "\n\n";
+  const Capacity& used = told ? allocated : reserved;
   Table table({"RESOURCE", "CAPACITY", "USED", "FREE", "USE"});
   const Capacity free{std::max<int64_t>(0, total.cpu - used.cpu),
                       std::max<int64_t>(0, total.memory - used.memory)};

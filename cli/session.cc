@@ -46,7 +46,7 @@ std::string Explain(const Error& error) {
   }
   text += error.message;
   for (const Cause& cause : error.causes) {
-    if (error.causes.size() == 1 && error.message.find(cause.message) != std::string::npos) break;
+    if (error.message.find(cause.message) != std::string::npos) continue;  // said already
     text += "\n* " + (cause.field.empty() ? "" : cause.field + ": ") + cause.message;
   }
   if (error.code == Code::kUnauthorized) {

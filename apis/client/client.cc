@@ -18,10 +18,6 @@ using VendorConfig = web::http::client::http_client_config;
 constexpr codec::Budget kReplyBudget{
     .bytes = size_t{1} << 30, .depth = 128, .nodes = 100'000'000, .alias_nodes = 0};
 constexpr size_t kMaxErrorBytes = 1 << 20;
-// A connection that was idle longer than this may have been closed by the server: a write takes a
-// fresh one.
-constexpr std::chrono::seconds kFreshFor{2};
-
 // The library's pool has 40 threads unless it is sized before its first use. Continuations need one
 // while another waits.
 void SizePool() {
@@ -160,8 +156,7 @@ struct Client::State {
   Options options;
   std::string authorization;
   std::mutex mutex;
-  std::shared_ptr<Vendor> vendor;  // holds the kept-alive connections
-  std::chrono::steady_clock::time_point last_used;
+  std::shared_ptr<Vendor> vendor;  // for reads: holds the kept-alive connections
 
   Expected<std::shared_ptr<Vendor>> Make(Duration timeout) const {
     ZOE_ASSIGN(const VendorConfig config, MakeConfig(options.ca_file, timeout));
@@ -173,11 +168,12 @@ struct Client::State {
     }
   }
 
-  Expected<std::shared_ptr<Vendor>> Shared(bool fresh) {
+  // The library sends a request again, whatever its method, when a kept-alive connection turns out
+  // to be closed; the server may have acted on it. So only reads share connections, and a write has
+  // one of its own.
+  Expected<std::shared_ptr<Vendor>> Connection(bool read) {
+    if (!read) return Make(options.timeout);
     const std::lock_guard lock(mutex);
-    const auto now = std::chrono::steady_clock::now();
-    if (fresh && now - last_used > kFreshFor) vendor.reset();
-    last_used = now;
     if (!vendor) {
       ZOE_ASSIGN(vendor, Make(options.timeout));
     }
@@ -212,7 +208,7 @@ struct Client::State {
     const bool read = method == "GET";
     for (int attempt = 0;; ++attempt) {
       const auto start = std::chrono::steady_clock::now();
-      ZOE_ASSIGN(const std::shared_ptr<Vendor> connection, Shared(!read));
+      ZOE_ASSIGN(const std::shared_ptr<Vendor> connection, Connection(read));
       try {
         http_request request = Prepare(method, target);
         if (body != nullptr) request.set_body(*body, content_type);

@@ -1,0 +1,67 @@
+// Runs the command line in this process, with strings for its streams.
+#pragma once
+
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "cli/commands.h"
+
+namespace zoe::test {
+
+struct Ran {
+  int code = 0;
+  std::string out, err;
+};
+
+// A directory of its own, removed with it; also the program's environment.
+class Console {
+ public:
+  Console() {
+    std::string pattern = (std::filesystem::temp_directory_path() / "zoe-cli-XXXXXX").string();
+    directory_ = mkdtemp(pattern.data());
+    environment["ZOE_CONFIG"] = directory_ + "/config.yaml";
+  }
+  explicit Console(const std::string& server) : Console() { environment["ZOE_SERVER"] = server; }
+  ~Console() { std::filesystem::remove_all(directory_); }
+  Console(const Console&) = delete;
+  Console& operator=(const Console&) = delete;
+
+  Ran Run(const std::vector<std::string>& args, const std::string& input = "") {
+    std::istringstream in(input);
+    std::ostringstream out, err;
+    cli::Io io{.in = in,
+               .out = out,
+               .err = err,
+               .env = [this](const std::string& name) -> std::optional<std::string> {
+                 const auto it = environment.find(name);
+                 return it == environment.end() ? std::nullopt : std::optional(it->second);
+               }};
+    io.err_is_terminal = terminal;
+    const int code = cli::Main(args, io);
+    return {code, out.str(), err.str()};
+  }
+
+  // Writes a file below the directory; returns its path.
+  std::string File(const std::string& name, const std::string& text) {
+    const std::string path = directory_ + "/" + name;
+    std::filesystem::create_directories(std::filesystem::path(path).parent_path());
+    std::ofstream(path) << text;
+    return path;
+  }
+  const std::string& directory() const { return directory_; }
+
+  std::map<std::string, std::string> environment;
+  bool terminal = false;
+
+ private:
+  std::string directory_;
+};
+
+}  // namespace zoe::test
