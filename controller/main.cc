@@ -5,6 +5,7 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <random>
@@ -248,7 +249,7 @@ int Run(const Options& options) {
 
 int WriteConfig(const std::string& path) {
   const std::string text = ConfigText();
-  if (std::ifstream existing(path); existing.is_open()) {
+  if (std::ifstream existing(path); std::filesystem::is_regular_file(path) && existing) {
     const std::string old(std::istreambuf_iterator<char>(existing), {});
     if (!old.empty() && old != text) {
       return Complain(MakeError(Code::kAlreadyExists,

@@ -258,7 +258,8 @@ Expected<GivenOptions> FromCommandLine(const std::vector<std::string>& arguments
       }
     }
   } catch (const po::unknown_option& e) {
-    const std::string name = e.get_option_name();
+    std::string name = e.get_option_name();
+    name = name.substr(0, name.find('='));
     const size_t dashes = std::min(name.find_first_not_of('-'), name.size());
     const std::string_view closest = schema::Closest(name.substr(dashes), Names(true));
     return Wrong("unknown option " + name +
@@ -302,7 +303,12 @@ std::string LineOf(const std::string& text, std::string_view name) {
 
 Expected<GivenOptions> FromFile(const std::string& path) {
   std::ifstream file(path);
-  std::stringstream text(std::string(std::istreambuf_iterator<char>(file), {}));
+  std::stringstream text;
+  try {
+    text.str(std::string(std::istreambuf_iterator<char>(file), {}));
+  } catch (const std::ios_base::failure&) {  // it is a directory
+    file.close();
+  }
   if (!file.is_open() || file.bad()) return Wrong("--config: can't read " + path);
   GivenOptions given;
   try {
