@@ -1,6 +1,6 @@
 #include "apis/sqlite/sqlite_store.h"
 
-#include <chrono>
+#include <condition_variable>
 #include <mutex>
 #include <utility>
 
@@ -27,7 +27,11 @@ class AlwaysLeading : public Watch {};
 struct Reader {
   std::unique_ptr<Database> db;  // before its statements, so that they are finalized first
   Statement get, list, list_kind, revision;
-  std::timed_mutex mutex = {};
+
+  // One read at a time.
+  std::mutex mutex = {};
+  std::condition_variable freed = {};
+  bool taken = false;
 
   static Expected<std::unique_ptr<Reader>> Open(const std::string& path) {
     ZOE_ASSIGN(auto db, Database::Open(path));
@@ -45,6 +49,29 @@ struct Reader {
     return std::unique_ptr<Reader>(new Reader{std::move(db), std::move(get), std::move(list),
                                               std::move(list_kind), std::move(revision)});
   }
+};
+
+// The right to read, for as long as it lives.
+class Turn {
+ public:
+  static Expected<Turn> Take(Reader& reader, Duration timeout) {
+    std::unique_lock lock(reader.mutex);
+    if (!reader.freed.wait_for(lock, timeout, [&] { return !reader.taken; }))
+      return MakeError(Code::kUnavailable, "DiskError", "reading the store takes too long");
+    reader.taken = true;
+    return Turn(reader);
+  }
+  Turn(Turn&& other) noexcept : reader_(std::exchange(other.reader_, nullptr)) {}
+  ~Turn() {
+    if (reader_ == nullptr) return;
+    const std::lock_guard lock(reader_->mutex);
+    reader_->taken = false;
+    reader_->freed.notify_one();
+  }
+
+ private:
+  explicit Turn(Reader& reader) : reader_(&reader) {}
+  Reader* reader_;
 };
 
 // Ends the reading transaction on every way out.
@@ -73,7 +100,7 @@ class SqliteStore : public Store {
   }
 
   Expected<Record> Get(const Key& key) override {
-    ZOE_ASSIGN(const auto lock, LockReader(kReadTimeout));
+    ZOE_ASSIGN(const Turn turn, Turn::Take(*reader_, kReadTimeout));
     Statement& get = reader_->get;
     ZOE_ASSIGN(const bool found, get.Text(1, key.kind).Text(2, key.ns).Text(3, key.name).Step());
     if (!found) return NotFoundError(key);
@@ -84,7 +111,7 @@ class SqliteStore : public Store {
 
   // One reading transaction: the records are exactly those of the listing's revision.
   Expected<Listing> List(std::string_view kind) override {
-    ZOE_ASSIGN(const auto lock, LockReader(kReadTimeout));
+    ZOE_ASSIGN(const Turn turn, Turn::Take(*reader_, kReadTimeout));
     const Snapshot snapshot(*reader_->db);
     ZOE_TRY(reader_->db->Execute("BEGIN"));
     ZOE_ASSIGN([[maybe_unused]] const bool counted, reader_->revision.Step());
@@ -129,7 +156,7 @@ class SqliteStore : public Store {
           Code::kUnavailable, "DiskError",
           "the disk of the store has not answered for " + std::to_string(busy.count()) + " ms");
     }
-    ZOE_ASSIGN(const auto lock, LockReader(kPingTimeout));
+    ZOE_ASSIGN(const Turn turn, Turn::Take(*reader_, kPingTimeout));
     ZOE_ASSIGN([[maybe_unused]] const bool row, reader_->revision.Step());
     reader_->revision.Reset();
     return {};
@@ -137,13 +164,6 @@ class SqliteStore : public Store {
 
  private:
   SqliteStore() = default;
-
-  Expected<std::unique_lock<std::timed_mutex>> LockReader(Duration timeout) {
-    std::unique_lock lock(reader_->mutex, timeout);
-    if (!lock.owns_lock())
-      return MakeError(Code::kUnavailable, "DiskError", "reading the store takes too long");
-    return lock;
-  }
 
   // In the order in which they may go: reader, committer, feed, lock.
   std::unique_ptr<LockFile> lock_;

@@ -1,6 +1,9 @@
 // How many durable writes per second each store takes from 1, 4, 16 and 64 writers at once, and
 // what one of them waits. Usage: store_bench [directory for the embedded store]. Each writer swaps
 // objects of its own, 1 kB each, for two seconds.
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <atomic>
 #include <chrono>
@@ -34,6 +37,29 @@ std::vector<double> WriteAs(Store& store, int writer, int writers) {
   return waits;
 }
 
+void Print(const char* name, int writers, std::vector<double> waits, double seconds) {
+  if (waits.empty()) return;
+  std::sort(waits.begin(), waits.end());
+  std::printf("| %s | %d | %.0f | %.0f | %.0f |\n", name, writers,
+              static_cast<double>(waits.size()) / seconds, waits[waits.size() / 2],
+              waits[waits.size() * 99 / 100]);
+  std::fflush(stdout);
+}
+
+// Appends 4 kB and waits for them, over and over.
+void MeasureDisk(const std::string& path) {
+  const int fd = open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+  const std::string page(4096, 'x');
+  std::vector<double> waits;
+  for (const auto end = steady_clock::now() + kRun; steady_clock::now() < end;) {
+    const auto start = steady_clock::now();
+    if (write(fd, page.data(), page.size()) < 0 || fdatasync(fd) != 0) break;
+    waits.push_back(std::chrono::duration<double, std::micro>(steady_clock::now() - start).count());
+  }
+  close(fd);
+  Print("(disk)", 1, std::move(waits), std::chrono::duration<double>(kRun).count());
+}
+
 void Measure(const char* name, Store& store) {
   for (const int writers : {1, 4, 16, 64}) {
     std::vector<std::vector<double>> waits(static_cast<size_t>(writers));
@@ -45,19 +71,16 @@ void Measure(const char* name, Store& store) {
     const double seconds = std::chrono::duration<double>(steady_clock::now() - start).count();
     std::vector<double> all;
     for (const auto& one : waits) all.insert(all.end(), one.begin(), one.end());
-    if (all.empty()) return;
-    std::sort(all.begin(), all.end());
-    std::printf("| %s | %d | %.0f | %.0f | %.0f |\n", name, writers,
-                static_cast<double>(all.size()) / seconds, all[all.size() / 2],
-                all[all.size() * 99 / 100]);
-    std::fflush(stdout);
+    Print(name, writers, std::move(all), seconds);
   }
 }
 
 int Run(const std::string& directory) {
   std::printf("| store | writers | writes/s | p50 us | p99 us |\n|---|---|---|---|---|\n");
-  Measure("memory", *MakeMemoryStore());
   const std::string path = directory + "/store_bench/state.db";
+  std::filesystem::create_directories(directory + "/store_bench");
+  MeasureDisk(directory + "/store_bench/disk");
+  Measure("memory", *MakeMemoryStore());
   if (auto store = OpenSqliteStore(path); store.ok()) {
     Measure("sqlite", **store);
   } else {
