@@ -2,6 +2,7 @@
 // on demand.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <string>
@@ -26,7 +27,7 @@ class FaultStore : public Store {
   // Asked with the call's name; an error is returned instead of calling. May itself use `inner()`.
   std::function<Expected<void>(const std::string& call, const Key& key)> before;
   Feed feed;  // as subscribed: to open gaps by hand
-  int writes = 0;
+  std::atomic<int> writes{0};
   Store& inner() { return *inner_; }
 
   Expected<Record> Get(const Key& key) override {
