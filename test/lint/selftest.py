@@ -61,12 +61,17 @@ class Lint(unittest.TestCase):
         self.write("specs/twice.h", "struct C {};\n")
         found = "\n".join(headers.check(self.root, stamps, command))
         self.assertIn("specs/needs.h:1", found)
-        self.assertIn("specs/twice.h:1", found)
+        self.assertIn("specs/twice.h:1: no #pragma once", found)
         self.assertNotIn("specs/ok.h:1", found)
         self.write("specs/needs.h", '#pragma once\n#include "specs/ok.h"\nstruct B : A {};\n')
         self.write("specs/twice.h", "#pragma once\n")
         self.assertEqual(headers.check(self.root, stamps, command), [])
         self.write("specs/ok.h", "#pragma once\nstruct Other {};\n")
+        self.write("specs/built.h", "#pragma once\nno C++")
+        self.write("specs/built.cc", '#include "specs/built.h"\n')
+        self.assertNotIn("specs/built.h", "\n".join(headers.check(self.root, stamps, command)))
+        self.write("specs/built.cc", '#include <string>\n#include "specs/built.h"\n')
+        self.assertIn("specs/built.h:1", "\n".join(headers.check(self.root, stamps, command)))
         self.assertIn("specs/needs.h:1", "\n".join(headers.check(self.root, stamps, command)))
 
     def test_words_and_readmes(self):
