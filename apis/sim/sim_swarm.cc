@@ -274,6 +274,7 @@ Expected<void> SimSwarm::Logs(const Context& ctx, const LogQuery& query, const L
     std::unique_lock lock(state_->mutex);
     if (!state_->cluster.GetService(query.service_id)) return {};
     clock_.WaitUntil(state_->changed, lock, std::min(ctx.deadline, clock_.Now() + Duration(200)));
+    if (ctx.Done() || !state_->cluster.GetService(query.service_id)) return {};
   }
 }
 
