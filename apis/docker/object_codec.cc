@@ -96,7 +96,10 @@ Expected<std::vector<SwarmNetwork>> DecodeNetworks(std::string_view json) {
   ZOE_ASSIGN(const Json list, ParseList(json, "GET /networks", "Id"));
   std::vector<SwarmNetwork> networks;
   for (const Json& item : list) {
-    if (Text(item, "Scope") == "swarm") networks.push_back(DecodeNetwork(item));
+    // A network that was removed is listed until this engine's last task of it has gone: by the
+    // engine, which knows its peers, no longer by Swarm.
+    const bool ghost = !Empty(Child(item, "Peers"));
+    if (Text(item, "Scope") == "swarm" && !ghost) networks.push_back(DecodeNetwork(item));
   }
   return networks;
 }

@@ -147,17 +147,21 @@ void Observer::PollLoop() {
       poked = std::exchange(poked_, false);
     }
     const SteadyTime begin = parts_.clock.Now();
-    const bool answered = Poll(poked || resync || begin - services_at_ >= kRest);
+    std::set<Owner> changed;
+    const bool answered = Poll(poked || resync || begin - services_at_ >= kRest, changed);
     polled_at_ = parts_.clock.Now();
     poll_took_ = std::chrono::ceil<Duration>(polled_at_ - begin);
-    if (answered) {
-      if (std::exchange(failures_, 0) > 0) Poke(true);
-    } else {
+    if (!answered) {
       ++failures_;
+      Poke(true);  // what happened meanwhile isn't known: everything is to be looked at
+      continue;
     }
-    // A resync that found no manager is still owed.
-    if (resync && !answered) Poke(true);
-    if (resync && answered) on_hint_(SwarmHint{});
+    failures_ = 0;
+    if (resync) {
+      on_hint_(SwarmHint{});
+      continue;
+    }
+    for (const auto& [kind, ns, name] : changed) on_hint_({kind, ns, name});
   }
 }
 
@@ -181,7 +185,7 @@ bool Observer::WaitUntilDue() {
   }
 }
 
-bool Observer::Poll(bool services) {
+bool Observer::Poll(bool services, std::set<Owner>& changed) {
   const Context ctx = Context{parts_.clock, stop_.get_token()}.WithTimeout(kPollLimit);
   const std::string filters =
       Filters({{"label", {std::string(kLabelDeployment) + "=" + parts_.deployment}}});
@@ -191,7 +195,6 @@ bool Observer::Poll(bool services) {
   for (const auto& answer : answers) {
     if (!answer) return false;
   }
-  std::set<Owner> changed;
   if (services) {
     services_at_ = parts_.clock.Now();
     if (*answers[1] != last_services_) {
@@ -216,8 +219,7 @@ bool Observer::Poll(bool services) {
   if (all) {
     for (const auto& [id, owner] : owners_) changed.insert(owner);
   }
-  for (const auto& [kind, ns, name] : changed) on_hint_({kind, ns, name});
-  return owners_known || services || Poll(true);
+  return owners_known || services || Poll(true, changed);
 }
 
 void Observer::TakeServices(const std::vector<ServiceMark>& marks, std::set<Owner>& changed) {

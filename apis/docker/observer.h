@@ -71,8 +71,8 @@ class Observer : public SwarmWatch {
 
   void PollLoop();
   bool WaitUntilDue();
-  // False: no manager answered.
-  bool Poll(bool services);
+  // Adds the owners of what differs from the last poll. False: no manager answered.
+  bool Poll(bool services, std::set<Owner>& changed);
   void TakeServices(const std::vector<ServiceMark>& marks, std::set<Owner>& changed);
   bool TakeTasks(const std::vector<TaskMark>& marks, std::set<Owner>& changed);
 

@@ -298,7 +298,7 @@ TEST_F(SwarmConformance, AlterationByHandShowsAndIsMended) {
   if (!world().docker()) GTEST_SKIP() << "nobody has hands in the simulator";
   const SwarmServiceSpec spec = Spec("web");
   const std::string id = Create(spec);
-  ASSERT_TRUE(world().docker()("service update -d --group 1000 " + id).ok());
+  ASSERT_TRUE(world().docker()("service update -d --no-resolve-image --group-add 1000 " + id).ok());
   EXPECT_TRUE(Service(id).spec.altered);
   ASSERT_TRUE(Until(
       "mended", [&] { return swarm().UpdateService(Ctx(), id, Service(id).version, spec).ok(); }));
