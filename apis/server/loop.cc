@@ -18,10 +18,10 @@ std::chrono::milliseconds TickPeriod(const ServerLimits& limits) {
 
 }  // namespace
 
-Loop::Loop(const Cache& cache, const ServerLimits& the_limits, const LoopHooks& the_hooks)
+Loop::Loop(const ServerDeps& deps, const ServerLimits& the_limits, const LoopHooks& the_hooks)
     : limits(the_limits),
       hooks(the_hooks),
-      hub(cache),
+      hub(deps.cache, deps.clock),
       tick_(context),
       tick_period_(TickPeriod(the_limits)) {}
 

@@ -39,7 +39,7 @@ struct LoopHooks {
 
 class Loop {
  public:
-  Loop(const Cache& cache, const ServerLimits& limits, const LoopHooks& hooks);
+  Loop(const ServerDeps& deps, const ServerLimits& limits, const LoopHooks& hooks);
   ~Loop();
 
   void Start();

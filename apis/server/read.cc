@@ -87,8 +87,9 @@ Expected<Response> Api::Get(const Exchange& exchange, Format format) {
   }
   if (format == Format::kTable) {
     return Response{.content_type = kTableType,
-                    .prefix = EncodeTable(*entry->kind, {&entry, 1}, entry->revision,
-                                          IncludeObject(exchange.query))};
+                    .prefix = EncodeTable(
+                        *entry->kind, {&entry, 1}, entry->revision,
+                        {.object = IncludeObject(exchange.query), .now = deps_.clock.WallNow()})};
   }
   return Response{.body = Body(entry, &entry->json)};
 }
@@ -148,9 +149,11 @@ Expected<Response> Api::List(const Exchange& exchange, const ListOptions& option
     entries.push_back(snapshot->entries[at]);
   }
   if (format == Format::kTable) {
-    return Response{.content_type = kTableType,
-                    .prefix = EncodeTable(kind, entries, snapshot->revision,
-                                          IncludeObject(exchange.query), more)};
+    return Response{
+        .content_type = kTableType,
+        .prefix = EncodeTable(
+            kind, entries, snapshot->revision,
+            {.object = IncludeObject(exchange.query), .now = deps_.clock.WallNow(), .more = more})};
   }
   return Response{.prefix = ListHead(kind, snapshot->revision, more) + JoinItems(entries) + "}\n"};
 }

@@ -27,7 +27,7 @@ struct Server::Impl {
     hooks.on_closed = [this] { listener->OnClosed(); };
     const size_t threads = std::clamp<size_t>(std::thread::hardware_concurrency(), 2, 4);
     for (size_t i = 0; i < threads; ++i)
-      loops.push_back(std::make_unique<server::Loop>(deps.cache, options.limits, hooks));
+      loops.push_back(std::make_unique<server::Loop>(deps, options.limits, hooks));
     listener = std::make_unique<server::Listener>(loops, options.limits);
   }
 

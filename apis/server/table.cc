@@ -56,11 +56,20 @@ void AppendColumns(std::string& out, const v1::Kind& kind) {
   out += ']';
 }
 
-void AppendRow(std::string& out, const v1::Kind& kind, const Entry& entry, TableObject object) {
+// Kubernetes' servers show ages; its clients print cells as they come.
+std::string AgeOf(const std::string& date, WallTime now) {
+  const auto time = ParseTime(date);
+  return time.ok() ? FormatAge(std::max(Duration(0), Duration(now - *time))) : date;
+}
+
+void AppendRow(std::string& out, const v1::Kind& kind, const Entry& entry,
+               const TableOptions& options) {
+  const TableObject object = options.object;
   out += "{\"cells\":[";
   for (size_t i = 0; i < kind.columns.size(); ++i) {
     if (i > 0) out += ',';
-    const std::string cell = kind.columns[i].cell(*entry.object);
+    std::string cell = kind.columns[i].cell(*entry.object);
+    if (kind.columns[i].type == "date") cell = AgeOf(cell, options.now);
     if (kind.columns[i].type == "integer" && IsInteger(cell)) {
       out += cell;
     } else {
@@ -95,11 +104,11 @@ std::string_view TopLevelMember(std::string_view json, std::string_view name) {
 }
 
 std::string EncodeTable(const v1::Kind& kind, std::span<const EntryPtr> entries, Revision revision,
-                        TableObject object, std::string_view more) {
+                        const TableOptions& options) {
   std::string out =
       "{\"kind\":\"Table\",\"apiVersion\":\"meta.k8s.io/v1\",\"metadata\":{\"resourceVersion\":\"" +
       std::to_string(revision) + "\"";
-  out += more;
+  out += options.more;
   out += "},";
   AppendColumns(out, kind);
   out += ",\"rows\":[";
@@ -107,7 +116,7 @@ std::string EncodeTable(const v1::Kind& kind, std::span<const EntryPtr> entries,
   for (const EntryPtr& entry : entries) {
     if (!first) out += ',';
     first = false;
-    AppendRow(out, kind, *entry, object);
+    AppendRow(out, kind, *entry, options);
   }
   out += "]}";
   return out;

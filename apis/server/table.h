@@ -12,9 +12,13 @@ namespace zoe::server {
 
 enum class TableObject { kNone, kMetadata, kObject };  // includeObject
 
-// `more`: further members of the list's metadata, with a comma before each; empty for none.
+struct TableOptions {
+  TableObject object = TableObject::kMetadata;
+  WallTime now{};         // dates are shown as ages
+  std::string_view more;  // further members of the list's metadata, with a comma before each
+};
 std::string EncodeTable(const v1::Kind& kind, std::span<const EntryPtr> entries, Revision revision,
-                        TableObject object, std::string_view more = {});
+                        const TableOptions& options);
 
 // The text of a top-level member's value in a JSON object as we write it: compact. Empty if there
 // is none.

@@ -100,7 +100,7 @@ class Watcher final : public Producer {
       const EntryPtr& entry = initial_[next_initial_];
       if (!options_.selection.Matches(*entry)) continue;
       out.Add(WireEvent({ChangeType::kAdded, entry->revision, entry, nullptr})
-                  .Encoded(ChangeType::kAdded, table_));
+                  .Encoded(ChangeType::kAdded, table_, hub_.WallNow()));
     }
   }
 
@@ -121,7 +121,7 @@ class Watcher final : public Producer {
       for (const WireEvent& event : (*batch)->events) {
         if (event.event().revision <= position_) continue;
         if (const auto type = TypeFor(options_.selection, event.event()))
-          out.Add(event.Encoded(*type, table_));
+          out.Add(event.Encoded(*type, table_, hub_.WallNow()));
       }
       position_ = std::max(position_, (*batch)->upto);
       if ((*batch)->events.size() < kBatchEvents) return true;
@@ -154,13 +154,13 @@ std::string EncodeEvent(std::string_view type, std::string_view object_json) {
   return line;
 }
 
-const Body& WireEvent::Encoded(ChangeType type, bool table) const {
+const Body& WireEvent::Encoded(ChangeType type, bool table, WallTime now) const {
   Body& body = encoded_[static_cast<size_t>(type) * 2 + (table ? 1 : 0)];
   if (!body) {
     const Entry& entry = *event_.entry;
     body = std::make_shared<std::string>(EncodeEvent(
         TypeName(type),
-        table ? EncodeTable(*entry.kind, {&event_.entry, 1}, entry.revision, TableObject::kMetadata)
+        table ? EncodeTable(*entry.kind, {&event_.entry, 1}, entry.revision, {.now = now})
               : entry.json));
   }
   return body;

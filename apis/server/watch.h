@@ -19,7 +19,7 @@ class WireEvent {
   explicit WireEvent(CacheEvent event) : event_(std::move(event)) {}
   const CacheEvent& event() const { return event_; }
   // `{"type":...,"object":...}` and a line break.
-  const Body& Encoded(ChangeType type, bool table) const;
+  const Body& Encoded(ChangeType type, bool table, WallTime now) const;
 
  private:
   CacheEvent event_;
@@ -35,13 +35,14 @@ struct Batch {
 // share one batch.
 class WatchHub {
  public:
-  explicit WatchHub(const Cache& cache) : cache_(cache) {}
+  WatchHub(const Cache& cache, const Clock& clock) : cache_(cache), clock_(clock) {}
   // Changes after `since`, not necessarily all; those that came since the last Refresh may be
   // missing. kExpired if they are no longer known, or if the cache is not yet at `since`.
   Expected<std::shared_ptr<const Batch>> Changes(const v1::Kind& kind, Revision since);
   // The cache may have changed.
   void Refresh() { ++epoch_; }
   Revision revision() const { return cache_.revision(); }
+  WallTime WallNow() const { return clock_.WallNow(); }
 
  private:
   struct Latest {
@@ -49,6 +50,7 @@ class WatchHub {
     std::shared_ptr<const Batch> batch;
   };
   const Cache& cache_;
+  const Clock& clock_;
   uint64_t epoch_ = 0;
   std::map<const v1::Kind*, Latest> latest_;
 };

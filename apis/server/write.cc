@@ -111,6 +111,8 @@ class WriteRequest {
   WriteRequest(Writer& writer, const Exchange& exchange)
       : writer_(writer), exchange_(exchange), route_(exchange.route) {}
 
+  const Route& route() const { return route_; }
+
   Response Run() {
     auto response = exchange_.request.method == Method::kDelete  ? Delete()
                     : exchange_.request.method == Method::kPatch ? Patch()
@@ -131,11 +133,13 @@ class WriteRequest {
     }
     ZOE_ASSIGN(const WriteOptions options, ParseWriteOptions(exchange_.query));
     ZOE_ASSIGN(Value document, ParseBody(exchange_.request.body, syntax));
-    auto written = exchange_.request.method == Method::kPost
-                       ? writer_.Create(*route_.kind, route_.key(), std::move(document), options,
-                                        exchange_.user.name)
-                       : writer_.Replace(*route_.kind, route_.key(), part(), std::move(document),
-                                         options, exchange_.user.name);
+    const Key place = route_.key();
+    if (route_.name.empty()) route_.name = document.StringAt("metadata.name");
+    auto written =
+        exchange_.request.method == Method::kPost
+            ? writer_.Create(*route_.kind, place, std::move(document), options, exchange_.user.name)
+            : writer_.Replace(*route_.kind, place, part(), std::move(document), options,
+                              exchange_.user.name);
     if (!written.ok()) return written.error();
     return Answer(*written);
   }
@@ -170,20 +174,22 @@ class WriteRequest {
 
   Writer& writer_;
   const Exchange& exchange_;
-  const Route& route_;
+  Route route_;  // with the name that a POST has in its body
 };
 
 }  // namespace
 
 void Api::Write(const ExchangePtr& exchange) {
   RunBlocking(exchange, [this, exchange] {
-    const Route& route = exchange->route;
+    Route route = exchange->route;
     Response response;
     if (exchange->request.method == Method::kDelete && route.name.empty()) {
       auto deleted = DeleteCollection(*exchange);
       response = deleted.ok() ? std::move(deleted).value() : ErrorResponse(deleted.error(), &route);
     } else {
-      response = WriteRequest(writer_, *exchange).Run();
+      WriteRequest request(writer_, *exchange);
+      response = request.Run();
+      route = request.route();
     }
     log::Info("audit", {{"user", exchange->user.name},
                         {"from", exchange->request.remote},

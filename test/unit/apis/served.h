@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <string>
+#include <thread>
 
 #include "apis/memory/memory_store.h"
 #include "apis/server/server.h"
@@ -29,7 +30,7 @@ class Served {
       : cache(history), admission(cache, "zoe") {
     swarm = MakeSimSwarm({}, clock);
     informer.Start();
-    cache.WaitFor(0, Duration(5000));
+    while (!cache.synced()) std::this_thread::yield();
     server = std::make_unique<Server>(std::move(options),
                                       ServerDeps{*store, cache, *swarm, admission, metrics, clock});
   }
