@@ -44,7 +44,8 @@ bool Step(const std::vector<std::string>& words, Program& program, Duration& ela
   }
   if (name == "sleep" && words.size() == 2) {
     const auto seconds = Number(words[1]);
-    if (!seconds) return false;
+    // "infinity" is a number too; what outlives us never ends.
+    if (!seconds || !(*seconds < 1e9)) return false;
     elapsed += Duration(static_cast<int64_t>(*seconds * 1000));
     return true;
   }
