@@ -7,6 +7,7 @@
 #include <sstream>
 
 #include "specs/codec/value.h"
+#include "specs/schema/type.h"
 #include "specs/v1/application.h"
 #include "specs/v1/event.h"
 #include "specs/v1/execution.h"
@@ -387,6 +388,26 @@ TEST(Samples, EachDecodes) {
     }
   }
   EXPECT_GE(files, 4);
+}
+
+void MissingFields(const schema::Type& type, const std::string& text, std::string& missing) {
+  for (const schema::Field& field : type.fields) {
+    const std::string name(field.name);
+    if (text.find(name + ":") == std::string::npos)
+      missing += std::string(type.name) + "." + name + " ";
+    const schema::Type* inner = field.type;
+    while (inner->element != nullptr) inner = inner->element;
+    if (inner->shape == schema::Shape::kStruct) MissingFields(*inner, text, missing);
+  }
+}
+
+TEST(Samples, TheFullOnesShowEveryFieldOfASpec) {
+  const std::string text =
+      ReadFile("samples/execution-full.yaml") + ReadFile("samples/application-full.yaml");
+  std::string missing;
+  for (const char* kind : {"Execution", "Application"})
+    MissingFields(*FindKind(kind)->type->Find("spec")->type, text, missing);
+  EXPECT_EQ(missing, "");
 }
 
 TEST(Reference, IsThatOfTheDeclarations) {
