@@ -297,6 +297,12 @@ const std::vector<Row>& Rows() {
        {{"Complete", "True MonitorsSucceeded: client ended with exit code 0"},
         {"Ready", "False Finished: the execution has ended"},
         {"Degraded", "False AsExpected"}}},
+      {"an end comes before anything else that is still to do",
+       "- {name: m, image: i, monitor: true}\n- {name: late, image: i, startupOrder: 1}\n",
+       [](Scene& s) { s.Stand("m").Task("m", 1, TaskState::kComplete).exit_code = 0; },
+       {},
+       v1::kSucceeded,
+       {}},
       {"a monitor that fails ends it badly",
        kWithMonitor,
        [](Scene& s) {
