@@ -1,5 +1,7 @@
 #include "cli/session.h"
 
+#include <mutex>
+
 namespace zoe::cli {
 namespace {
 
@@ -88,7 +90,9 @@ Expected<Session> Session::Open(Io& io, Arguments arguments) {
   if (const std::string token = env("ZOE_TOKEN"); !token.empty()) options.token = token;
   if (const std::string ca = env("ZOE_CA_FILE"); !ca.empty()) options.ca_file = ca;
   if (args.Is("verbose")) {
-    options.on_request = [&io](const client::Request& request) {
+    options.on_request = [&io,
+                          mutex = std::make_shared<std::mutex>()](const client::Request& request) {
+      const std::lock_guard lock(*mutex);  // apply sends side by side
       io.err << request.method << ' ' << request.url << ' ' << request.status << " in "
              << request.took.count() << " ms\n";
     };
