@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <exception>
 #include <thread>
 
 #include "apis/server/status.h"
@@ -152,10 +153,10 @@ void Api::Handle(const ExchangePtr& exchange) {
   }
   if (!IsAllowed(exchange->route, exchange->request.method))
     return Reply(exchange, MethodNotAllowed(AllowedMethods(exchange->route)));
-  Route_(exchange);
+  Answer(exchange);
 }
 
-void Api::Route_(const ExchangePtr& exchange) {
+void Api::Answer(const ExchangePtr& exchange) {
   static const auto kOk = std::make_shared<const std::string>("ok");
   const auto blocking = [&](Expected<Response> (Api::*handler)(const Exchange&)) {
     RunBlocking(exchange, [this, exchange, handler] {
@@ -203,8 +204,14 @@ void Api::HandleResource(const ExchangePtr& exchange) {
 }
 
 void Api::RunBlocking(const ExchangePtr& exchange, std::function<Response()> handler) {
-  const bool posted =
-      work_.Post([this, exchange, handler = std::move(handler)] { Reply(exchange, handler()); });
+  const bool posted = work_.Post([this, exchange, handler = std::move(handler)] {
+    try {
+      Reply(exchange, handler());
+    } catch (const std::exception& error) {
+      log::Error("a request has failed", {{"reason", error.what()}});
+      Reply(exchange, ErrorResponse(MakeError(Code::kInternal, error.what()), &exchange->route));
+    }
+  });
   if (!posted)
     Reply(exchange, ErrorResponse(MakeError(Code::kTooManyRequests,
                                             "too many requests are waiting: try again"),

@@ -28,10 +28,8 @@ class Api {
   void Stop();
 
  private:
-  using Handler = Response (Api::*)(Exchange&);
-
   Expected<void> Prepare(Exchange& exchange);
-  void Route_(const ExchangePtr& exchange);
+  void Answer(const ExchangePtr& exchange);
   void HandleResource(const ExchangePtr& exchange);
   void Reply(const ExchangePtr& exchange, Response response);
   // Runs it on the pool, then replies.

@@ -65,6 +65,9 @@ Listener::Listener(std::vector<std::unique_ptr<Loop>>& loops, const ServerLimits
 
 Expected<void> Listener::Open(const std::string& listen) {
   ZOE_ASSIGN(endpoint_, ParseListen(listen));
+  const size_t files = RaiseFileLimit();
+  cap_ = std::min(limits_.connections,
+                  files > 2 * kFilesForOthers ? files - kFilesForOthers : files / 2);
   error_code error;
   acceptor_.open(endpoint_.protocol(), error);
   if (!error) acceptor_.set_option(asio::socket_base::reuse_address(true), error);
@@ -102,10 +105,7 @@ void Listener::Start() {
 }
 
 void Listener::Accept() {
-  const size_t files = RaiseFileLimit();
-  const size_t cap = std::min(limits_.connections,
-                              files > 2 * kFilesForOthers ? files - kFilesForOthers : files / 2);
-  if (accepting_ || !acceptor_.is_open() || open_ >= cap) return;
+  if (accepting_ || !acceptor_.is_open() || open_ >= cap_) return;
   accepting_ = true;
   Loop& loop = *loops_[next_++ % loops_.size()];
   acceptor_.async_accept(loop.context, [this, &loop](const error_code& error, tcp::socket socket) {

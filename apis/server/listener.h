@@ -43,6 +43,7 @@ class Listener {
   std::unique_ptr<boost::asio::ssl::context> tls_;
   std::atomic<size_t> open_{0};
   bool accepting_ = false;  // on the first loop's thread
+  size_t cap_ = 0;
   size_t next_ = 0;
 };
 

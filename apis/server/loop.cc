@@ -2,7 +2,10 @@
 
 #include <algorithm>
 #include <boost/asio/post.hpp>
+#include <exception>
 #include <vector>
+
+#include "controller/runtime/log.h"
 
 namespace zoe::server {
 namespace asio = boost::asio;
@@ -33,7 +36,14 @@ void Loop::Start() {
   ScheduleTick();
   thread_ = std::thread([this] {
     thread_id_ = std::this_thread::get_id();
-    context.run();
+    while (true) {
+      try {
+        context.run();
+        return;
+      } catch (const std::exception& error) {  // out of memory, say: it costs one request, not all
+        log::Error("a request has failed", {{"reason", error.what()}});
+      }
+    }
   });
 }
 

@@ -26,6 +26,7 @@ Expected<std::vector<std::string>> Split(std::string_view path) {
   std::vector<std::string> segments;
   if (!path.starts_with('/')) return NoSuchPath();
   path.remove_prefix(1);
+  if (path == "/") return NoSuchPath();
   if (path.ends_with('/')) path.remove_suffix(1);
   while (!path.empty()) {
     if (segments.size() == kMaxSegments) return NoSuchPath();

@@ -429,9 +429,8 @@ void Session<Transport>::Finish() {
   if (state_ == State::kReading && !begun_request_) return Close();
   if (state_ == State::kLingering) return Close();
   keep_alive_ = false;
-  if (state_ != State::kStreaming) return;
   stop_.request_stop();
-  Pump();
+  if (state_ == State::kStreaming) Pump();
 }
 
 // Closing a socket with unread bytes resets the connection, and the client may lose an answer that

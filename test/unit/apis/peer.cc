@@ -11,8 +11,10 @@
 
 namespace zoe {
 
-Peer::Peer(uint16_t port, int patience_ms)
+Peer::Peer(uint16_t port, int patience_ms, int receive_buffer)
     : fd_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)), patience_ms_(patience_ms) {
+  if (receive_buffer > 0)
+    setsockopt(fd_, SOL_SOCKET, SO_RCVBUF, &receive_buffer, sizeof(receive_buffer));
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_port = htons(port);

@@ -19,7 +19,8 @@ struct Answer {
 // One connection. Calls give up after `patience`.
 class Peer {
  public:
-  explicit Peer(uint16_t port, int patience_ms = 10'000);
+  // `receive_buffer`: bytes that the system takes for a reader who does not read; 0: its default.
+  explicit Peer(uint16_t port, int patience_ms = 10'000, int receive_buffer = 0);
   ~Peer();
   Peer(Peer&& other) noexcept;
   Peer(const Peer&) = delete;
