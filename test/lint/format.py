@@ -4,6 +4,7 @@
 usage: format.py ROOT
 """
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -23,14 +24,12 @@ def program():
 
 
 def check(root, clang_format):
-    problems = []
-    for path in tree.files(root):
-        if not tree.is_cpp(path):
-            continue
-        done = subprocess.run([clang_format, "--dry-run", "-Werror", path], cwd=root, capture_output=True, text=True)
-        if done.returncode != 0:
-            problems.append(f"{path}:1: not formatted: clang-format -i {path}")
-    return problems
+    paths = [p for p in tree.files(root) if tree.is_cpp(p)]
+    done = subprocess.run([clang_format, "--dry-run", "-Werror"] + paths, cwd=root, capture_output=True, text=True)
+    broken = sorted(set(re.findall(r"^(\S+?):\d+:\d+: error: ", done.stderr, re.MULTILINE)))
+    if done.returncode != 0 and not broken:
+        return [f"clang-format failed: {done.stderr[:1000]}"]
+    return [f"{path}:1: not formatted: clang-format -i {path}" for path in broken]
 
 
 if __name__ == "__main__":
