@@ -6,7 +6,10 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <csignal>
+#include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <functional>
 #include <map>
 #include <mutex>
@@ -302,6 +305,72 @@ TEST(DockerCalls, SeveralAreInFlightAndAnsweredInOrder) {
   ASSERT_EQ(answers.size(), 4u);
   EXPECT_GE(waiting, 4);
   for (size_t i = 0; i < 4; ++i) EXPECT_EQ(*answers[i], "GET /v1.41" + requests[i].target);
+}
+
+// `openssl s_server -HTTP` answers with files: a manager that wants a client certificate.
+class TlsEngine {
+ public:
+  TlsEngine() {
+    string dir = (std::filesystem::temp_directory_path() / "zoe-tls-XXXXXX").string();
+    dir_ = ::mkdtemp(dir.data());
+    std::filesystem::create_directories(dir_ + "/v1.41");
+    std::ofstream(dir_ + "/_ping") << Reply(200, "OK", "Api-Version: 1.41\r\n");
+    std::ofstream(dir_ + "/v1.41/nodes") << Reply(200, "[]");
+    const string script =
+        "cd " + dir_ +
+        " && { openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=ca -keyout ca.key -out ca.pem &&"
+        " for w in server client; do openssl req -newkey rsa:2048 -nodes -subj /CN=$w"
+        " -keyout $w.key -out $w.csr && echo subjectAltName=IP:127.0.0.1 > ext &&"
+        " openssl x509 -req -in $w.csr -CA ca.pem -CAkey ca.key -CAcreateserial -extfile ext"
+        " -out $w.pem || exit 1; done; } > log 2>&1 && echo $$ && exec openssl s_server"
+        " -accept 127.0.0.1:0 -HTTP -Verify 1 -verify_return_error -CAfile ca.pem"
+        " -cert server.pem -key server.key 2>&1";
+    pipe_ = ::popen(script.c_str(), "re");
+    char line[512];
+    while (::fgets(line, sizeof line, pipe_)) {
+      const string text(line);
+      if (pid_ == 0) pid_ = std::atoi(line);
+      if (text.starts_with("ACCEPT")) {
+        address_ = text.substr(7, text.find_first_of("\r\n") - 7);
+        break;
+      }
+    }
+  }
+  ~TlsEngine() {
+    if (pid_ > 0) ::kill(pid_, SIGKILL);
+    ::pclose(pipe_);
+    std::filesystem::remove_all(dir_);
+  }
+  const string& address() const { return address_; }
+  TlsFiles Files(const string& ca, const string& who) const {
+    const string own = who.empty() ? "" : dir_ + "/" + who;
+    return {dir_ + "/" + ca, who.empty() ? "" : own + ".pem", who.empty() ? "" : own + ".key"};
+  }
+
+ private:
+  string dir_, address_;
+  FILE* pipe_ = nullptr;
+  pid_t pid_ = 0;
+};
+
+TEST(DockerTls, BothSidesMustProveWhoTheyAre) {
+  if (std::system("command -v openssl > /dev/null") != 0) GTEST_SKIP() << "no openssl program";
+  const TlsEngine engine;
+  ASSERT_FALSE(engine.address().empty());
+  const auto ask = [&](const string& scheme, const TlsFiles& files) {
+    auto client = EngineClient::Open({{scheme + engine.address()}, files});
+    return (*client)->Do(Soon(), {"GET", "/nodes"});
+  };
+  for (const char* scheme : {"https://", "tcp://"}) {
+    const auto good = ask(scheme, engine.Files("ca.pem", "client"));
+    EXPECT_TRUE(good.ok()) << good.error().message;
+  }
+  for (const TlsFiles& files :
+       {engine.Files("ca.pem", ""), engine.Files("client.pem", "client"), TlsFiles{}}) {
+    const auto bad = ask("https://", files);
+    ASSERT_FALSE(bad.ok());
+    EXPECT_EQ(bad.error().code, Code::kUnavailable);
+  }
 }
 
 TEST(DockerErrors, AreToldApartByTheEnginesWords) {
