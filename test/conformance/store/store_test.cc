@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <future>
 #include <map>
 #include <random>
 #include <set>
@@ -208,14 +209,28 @@ TEST_P(StoreTest, TheFeedTellsOfEveryChangeOfEightWritersOnceAndInOrder) {
 }
 
 TEST_P(StoreTest, TheFeedStartsAtTheSubscription) {
+  // A callback that waits holds the feed up, so that earlier changes are still on their way when
+  // the recorder subscribes.
+  std::promise<void> reached, go_on;
+  std::atomic<bool> held = false;
+  const auto brake = store_->Subscribe({.on_change =
+                                            [&](const Change&) {
+                                              if (held.exchange(true)) return;
+                                              reached.set_value();
+                                              go_on.get_future().wait();
+                                            },
+                                        .on_gap = [] {}});
+  ASSERT_TRUE(brake.ok());
+  MustCreate(Exec("held"));
+  reached.get_future().wait();
   MustCreate(Exec("before"));
   Recorder recorder;
   const auto watch = store_->Subscribe(recorder.feed());
+  go_on.set_value();
   ASSERT_TRUE(watch.ok());
   MustCreate(Exec("after"));
   ASSERT_TRUE(recorder.WaitForChanges(1));
-  ASSERT_EQ(recorder.changes().size(), 1u);
-  EXPECT_EQ(recorder.changes()[0].key, Exec("after"));
+  EXPECT_EQ(recorder.changes().at(0).key, Exec("after"));
 }
 
 TEST_P(StoreTest, ARefusedWriteIsNoChange) {

@@ -75,9 +75,14 @@ void TcpProxy::Run() {
     std::vector<Pair> open;
     for (size_t i = 0; i < pairs_.size(); ++i) {
       const Pair pair = pairs_[i];
-      const bool fine = !cut &&
-                        (fds[2 + 2 * i].revents == 0 || Forward(pair.client, pair.server)) &&
-                        (fds[3 + 2 * i].revents == 0 || Forward(pair.server, pair.client));
+      const bool request = !cut && fds[2 + 2 * i].revents != 0,
+                 reply = !cut && fds[3 + 2 * i].revents != 0;
+      bool fine = !cut && (!request || Forward(pair.client, pair.server) > 0);
+      if (fine && reply) {
+        const int64_t size = Forward(pair.server, pair.client);
+        fine = size > 0;
+        if (hold_after_ > 0 && (hold_after_ -= size) <= 0) hold_after_ = 0, to_server_ = false;
+      }
       if (fine) {
         open.push_back(pair);
       } else {
@@ -106,16 +111,16 @@ void TcpProxy::Accept() {
   pairs_.push_back({client, server});
 }
 
-bool TcpProxy::Forward(int from, int to) {
+int64_t TcpProxy::Forward(int from, int to) {
   char bytes[65536];
   const ssize_t size = recv(from, bytes, sizeof(bytes), 0);
-  if (size <= 0) return false;
+  if (size <= 0) return 0;
   for (ssize_t sent = 0; sent < size;) {
     const ssize_t n = send(to, bytes + sent, static_cast<size_t>(size - sent), MSG_NOSIGNAL);
-    if (n <= 0) return false;
+    if (n <= 0) return 0;
     sent += n;
   }
-  return true;
+  return size;
 }
 
 }  // namespace zoe::conformance

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <cstdint>
 #include <string>
 #include <thread>
 #include <vector>
@@ -20,6 +21,10 @@ class TcpProxy {
   void Block() { Set(false, false); }
   void BlockReplies() { Set(true, false); }
   void Unblock() { Set(true, true); }
+  // Blocks requests as soon as another `bytes` of replies have passed; Held says that it has
+  // happened.
+  void HoldRequestsAfter(int64_t bytes) { hold_after_ = bytes; }
+  bool Held() const { return !to_server_; }
   // Closes every connection; what waited in it is lost.
   void Cut();
 
@@ -31,12 +36,13 @@ class TcpProxy {
   void Wake();
   void Run();
   void Accept();
-  static bool Forward(int from, int to);
+  static int64_t Forward(int from, int to);  // bytes, 0 at the end
 
   const int server_port_;
   int port_ = 0, listener_ = -1, wake_[2] = {-1, -1};
   std::atomic<bool> to_server_{true}, to_client_{true}, cut_{false}, stop_{false};
-  std::vector<Pair> pairs_;  // the thread's
+  std::atomic<int64_t> hold_after_{0};  // 0: not at all
+  std::vector<Pair> pairs_;             // the thread's
   std::thread thread_;
 };
 
