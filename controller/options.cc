@@ -455,11 +455,13 @@ std::string HelpText() {
 
 std::string ConfigText() {
   std::string text =
-      "# Options of zoe-controller. What is commented out is the default. The command line and "
-      "the\n# environment go before this file.\n";
+      "# Options of zoe-controller with their defaults; one without a default is commented out. "
+      "The\n"
+      "# command line and the environment go before this file.\n";
   for (const Setting& setting : Settings()) {
     text += "\n" + Wrap(setting.help, "# ");
-    text += "#" + std::string(setting.name) + " = " + setting.default_value + "\n";
+    const bool unset = std::string_view(setting.default_value).empty();
+    text += (unset ? "#" : "") + std::string(setting.name) + " = " + setting.default_value + "\n";
   }
   return text;
 }
