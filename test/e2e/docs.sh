@@ -2,7 +2,7 @@
 # Runs every `sh` block of the docs that can run without Docker, in order, against a controller on a simulated Swarm.
 cd "$(dirname "$(readlink -f "$0")")" && . ./lib.sh
 swarm=sim:nodes=3,cpus=8,memory=16Gi store=memory:
-start_controller --workspace-root "$work/workspaces"
+start_controller
 for page in user-guide operator-guide cli; do
   step "docs/$page.md"
   mkdir "$work/$page"; ln -s "$top/samples" "$work/$page/samples"

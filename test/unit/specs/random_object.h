@@ -1,6 +1,8 @@
 // Random objects that satisfy the constraints of their schema, the same for the same seed.
 #pragma once
 
+#include <gtest/gtest.h>
+
 #include <map>
 #include <random>
 #include <string>
