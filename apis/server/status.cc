@@ -64,6 +64,10 @@ Value StatusValue(const Error& error, const Route* route) {
   Value status = Failure(HttpStatus(error.code), CodeName(error.code), MessageOf(error, route));
   Value details;
   if (route != nullptr && !route->name.empty()) details = Details(*route);
+  // Kubernetes names the kind here, where other errors name the resource; kubectl prints it.
+  if (error.code == Code::kInvalid && details.Find("kind") != nullptr && route->kind != nullptr) {
+    details.Set("kind", std::string(route->kind->name));
+  }
   if (!error.causes.empty()) {
     codec::Array causes;
     for (const Cause& cause : error.causes) {

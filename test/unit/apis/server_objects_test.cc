@@ -112,6 +112,7 @@ TEST_F(ServerObjects, InvalidObjectIsRefusedWithTheFieldsOfAllErrors) {
   const Value status = Json(answer);
   EXPECT_EQ(status.StringAt("kind"), "Status");
   EXPECT_EQ(status.StringAt("reason"), "Invalid");
+  EXPECT_EQ(status.StringAt("details.kind") + "/" + status.StringAt("details.name"), "Execution/a");
   std::string fields;
   for (const Value& cause : status.At("details.causes")->as_array())
     fields += cause.StringAt("field") + " ";
