@@ -9,7 +9,8 @@
 namespace zoe::docker {
 namespace {
 
-// Swarm's store has one writer: more connections than this only queue there, measured with 21 creates.
+// Swarm's store has one writer: more connections than this only queue there, measured with 21
+// creates.
 constexpr long kConnections = 4;
 constexpr size_t kMaxBody = size_t{256} << 20;
 // How often a call looks at its clock and ticks.
