@@ -28,14 +28,19 @@ bool IsOutOfRoom(int system_errno) {
 
 }  // namespace
 
+// .dump, not .recover: Debian's sqlite3 is built without what .recover needs.
 Error DamagedError(const std::string& path, const std::string& reason) {
   return MakeError(
       Code::kInternal, "StoreDamaged",
       path + " is damaged (" + reason +
-          "). Nothing was changed. Restore it from a backup, or save what can be read: sqlite3 " +
-          path + " .recover | sqlite3 " + path +
-          ".recovered, then move the old file and its -wal and -shm away "
-          "and the recovered one in their place");
+          "). Nothing was changed. Restore it from a backup, or save what can be read into a new "
+          "file: "
+          "(sqlite3 '" +
+          path + "' .dump | sed 's/^ROLLBACK.*/COMMIT;/'; echo 'PRAGMA application_id=" +
+          std::to_string(kApplicationId) +
+          "; PRAGMA user_version=" + std::to_string(kSchemaVersion) + ";') | sqlite3 '" + path +
+          ".recovered'. Then move the old file with its -wal and -shm away and the "
+          "new one in its place");
 }
 
 void Statement::Finalize::operator()(sqlite3_stmt* statement) const { sqlite3_finalize(statement); }

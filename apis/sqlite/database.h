@@ -75,6 +75,10 @@ class Database {
   sqlite3* const db_;
 };
 
+// In the file's header: "ZoeS", and the schema that this program writes.
+inline constexpr int64_t kApplicationId = 0x5a6f6553, kSchemaVersion = 1;
+
+// Says how to save what can be read.
 Error DamagedError(const std::string& path, const std::string& reason);
 
 }  // namespace zoe::sqlite

@@ -13,9 +13,6 @@
 namespace zoe::sqlite {
 namespace {
 
-constexpr int64_t kApplicationId = 0x5a6f6553;  // "ZoeS" in the file's header
-constexpr int64_t kSchemaVersion = 1;
-
 // The counter starts at 1 because revision 0 means "none". Objects are kept in a rowid table: with
 // WITHOUT ROWID a large record would make every look-up of a neighbour slower.
 constexpr const char* kSchema = R"(
@@ -45,7 +42,7 @@ std::string HolderOf(int lock_fd) {
 
 Expected<void> CheckSound(Database& db, const std::string& path) {
   ZOE_ASSIGN(const std::string verdict, db.QueryText("PRAGMA quick_check(1)"));
-  if (verdict != "ok") return DamagedError(path, verdict);
+  if (verdict != "ok") return DamagedError(path, verdict.substr(verdict.rfind('\n') + 1));
   return {};
 }
 

@@ -93,7 +93,7 @@ TEST_F(SqliteTest, ADamagedFileIsRefusedAndLeftAsItIs) {
     std::ofstream(path_, std::ios::binary | std::ios::trunc) << bytes;
     const Error error = MustNotOpen(path_);
     EXPECT_EQ(error.reason, "StoreDamaged");
-    EXPECT_NE(error.message.find(".recover"), std::string::npos) << error.message;
+    EXPECT_NE(error.message.find("save what can be read"), std::string::npos) << error.message;
     EXPECT_TRUE(BytesOf(path_) == bytes);
   };
   std::string bytes = sound;
@@ -128,6 +128,22 @@ TEST_F(SqliteTest, ADamagedFileKeepsItsWriteAheadLog) {
   EXPECT_EQ(MustNotOpen(path_).reason, "StoreDamaged");
   EXPECT_TRUE(BytesOf(path_ + "-wal") == wal);
   EXPECT_TRUE(BytesOf(path_) == bytes);
+}
+
+TEST_F(SqliteTest, TheCommandThatSavesWhatCanBeReadDoesSo) {
+  if (!fs::exists("/usr/bin/sqlite3")) GTEST_SKIP() << "the sqlite3 shell is missing";
+  Fill(200);
+  std::string bytes = BytesOf(path_);
+  bytes.replace(bytes.size() / 2 / 4096 * 4096, 4096, std::string(4096, '\xa5'));
+  std::ofstream(path_, std::ios::binary | std::ios::trunc) << bytes;
+  const std::string message = MustNotOpen(path_).message;
+  const size_t from = message.find("new file: ") + 10, to = message.find(". Then");
+  ASSERT_EQ(system((message.substr(from, to - from) + " 2> /dev/null").c_str()), 0) << message;
+  const auto saved = OpenSqliteStore(path_ + ".recovered");
+  ASSERT_TRUE(saved.ok()) << saved.error().message;
+  const Expected<Listing> listing = (*saved)->List("");
+  EXPECT_GE(listing->records.size(), 190u);
+  EXPECT_GT((*saved)->Create({"Execution", "alice", "new"}, "{}").value_or(0), listing->revision);
 }
 
 TEST_F(SqliteTest, AFileOfALaterVersionIsRefused) {
