@@ -6,6 +6,14 @@
 #include <algorithm>
 #include <mutex>
 
+#if defined(__SANITIZE_THREAD__)
+// Exceptions and contexts are freed by reference counts that live in libraries which the sanitizer
+// doesn't see into. Of our own code only the TLS callback runs on the library's threads.
+extern "C" const char* __tsan_default_suppressions() {
+  return "race:libcpprest.so\nrace:pplx::\nrace:std::__exception_ptr::\n";
+}
+#endif
+
 namespace zoe::client {
 namespace {
 
