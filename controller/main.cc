@@ -236,8 +236,10 @@ int Run(const Options& options) {
   // What hangs holds nothing that the store doesn't have.
   Manager manager(kStopTimeout, [](const std::string&) { _exit(0); });
   AddComponents(manager, process);
-  if (const auto started = manager.Start(); !started.ok()) {
-    return Complain(started.error(), kExitFailed);
+  if (auto started = manager.Start(); !started.ok()) {
+    Error error = std::move(started).error();
+    if (error.code == Code::kUnavailable) error.message += " (choose another with --listen)";
+    return Complain(error, kExitFailed);
   }
   std::printf("listening on %s\n", process.server.url().c_str());
   std::fflush(stdout);

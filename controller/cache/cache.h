@@ -1,5 +1,5 @@
-// The informer cache: every object of the store, decoded and encoded, with the recent changes. Written by the informer alone
-// (informer.h), read by reconcilers and by the wires.
+// The informer cache: every object of the store, decoded and encoded, with the recent changes.
+// Written by the informer alone (informer.h), read by reconcilers and by the wires.
 #pragma once
 
 #include <condition_variable>
@@ -27,20 +27,22 @@ struct Entry {
   Key key;
   Revision revision = 0;
   const v1::Kind* kind = nullptr;
-  std::shared_ptr<const ObjectBase> object;      // meta.resource_version == revision
-  std::string json;                              // v1::EncodeJson(object): GET's answer, byte for byte
-  uint64_t sequence = 0;                         // of the change that brought it; see Event
+  std::shared_ptr<const ObjectBase> object;  // meta.resource_version == revision
+  std::string json;                          // v1::EncodeJson(object): GET's answer, byte for byte
+  uint64_t sequence = 0;                     // of the change that brought it; see Event
 };
 using EntryPtr = std::shared_ptr<const Entry>;
 
 enum class ChangeType { kAdded, kModified, kDeleted };
 
-// One change as a watcher sees it. For kDeleted `entry` is the last version, re-encoded with the deletion's revision.
+// One change as a watcher sees it. For kDeleted `entry` is the last version, re-encoded with the
+// deletion's revision.
 struct CacheEvent {
   ChangeType type;
   Revision revision = 0;
   EntryPtr entry;
-  EntryPtr previous;  // kModified: the version before (selectors: a change may leave or enter a watcher's selection)
+  EntryPtr previous;  // kModified: the version before (selectors: a change may leave or enter a
+                      // watcher's selection)
 };
 
 // A list that is true at `revision`. The entries are shared.
@@ -65,36 +67,43 @@ class Cache {
   Snapshot List(std::string_view kind, std::string_view ns = {}) const;
   Revision revision() const;
   bool synced() const;
-  // Counts changes of one kind: equal values mean that List(kind) is still the same (for cached list bodies).
+  // Counts changes of one kind: equal values mean that List(kind) is still the same (for cached
+  // list bodies).
   uint64_t KindVersion(std::string_view kind) const;
 
-  // Waits until the cache shows every change up to `revision`: a writer reads its own write. False after `timeout` (real time).
+  // Waits until the cache shows every change up to `revision`: a writer reads its own write. False
+  // after `timeout` (real time).
   bool WaitFor(Revision revision, Duration timeout) const;
-  // True for an object that stands in the store but can't be read (damaged, or written by a later version). Get and List don't have it,
-  // or have its last readable version: whoever removes what belongs to no object must ask here first.
+  // True for an object that stands in the store but can't be read (damaged, or written by a later
+  // version). Get and List don't have it, or have its last readable version: whoever removes what
+  // belongs to no object must ask here first.
   bool Unreadable(const Key& key) const;
 
-  // Changes of a kind after `since`, at most `max`, oldest first. kExpired if the history no longer reaches back that far, and if `since` is
-  // still ahead of revision() (WaitFor it first). `upto` is the revision that the answer is complete to (a bookmark, the next `since`).
+  // Changes of a kind after `since`, at most `max`, oldest first. kExpired if the history no longer
+  // reaches back that far, and if `since` is still ahead of revision() (WaitFor it first). `upto`
+  // is the revision that the answer is complete to (a bookmark, the next `since`).
   struct Changes {
     std::vector<CacheEvent> events;
     Revision upto = 0;
   };
   Expected<Changes> Since(std::string_view kind, Revision since, size_t max) const;
 
-  // Called after each change, on the informer's thread: must only post. Removed when the handle goes; no call runs after that. Don't destroy
-  // the handle inside the listener, nor while holding a lock that the listener takes.
+  // Called after each change, on the informer's thread: must only post. Removed when the handle
+  // goes; no call runs after that. Don't destroy the handle inside the listener, nor while holding
+  // a lock that the listener takes.
   using Listener = std::function<void(const CacheEvent&)>;
   std::shared_ptr<void> Listen(Listener listener);
 
  private:
   friend class Informer;
   // Informer only. `sequence` is set here.
-  void Apply(std::shared_ptr<Entry> entry);     // ignored if not newer
+  void Apply(std::shared_ptr<Entry> entry);  // ignored if not newer
   void Erase(const Key& key, Revision revision);
-  // After a gap. Differences become events for listeners; if there are any, watches from before expire.
+  // After a gap. Differences become events for listeners; if there are any, watches from before
+  // expire.
   void ReplaceAll(std::vector<EntryPtr> entries, Revision revision);
-  // `published`: every later event has a higher revision. `complete`: what WaitFor waits for; lower while a change is still to be read.
+  // `published`: every later event has a higher revision. `complete`: what WaitFor waits for; lower
+  // while a change is still to be read.
   void AdvanceTo(Revision published, Revision complete);
   void SetUnreadable(const Key& key, bool unreadable);
   // The implementation's members stand in this header's private part; cache/ owns them.

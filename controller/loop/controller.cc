@@ -341,7 +341,8 @@ Expected<Revision> Controller::Write(const Entry& entry, const StatusDraft& draf
   next->meta.resource_version = 0;
   if (marks) {
     // As the API's DELETE does.
-    next->meta.deletion_timestamp = std::chrono::floor<std::chrono::seconds>(ports_.clock.WallNow());
+    next->meta.deletion_timestamp =
+        std::chrono::floor<std::chrono::seconds>(ports_.clock.WallNow());
     next->meta.deletion_grace_period_seconds = 0;
   }
   return ports_.store.Replace(entry.key, entry.revision, v1::EncodeJson(kind, *next));
