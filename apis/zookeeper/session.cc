@@ -59,28 +59,32 @@ int FlagsOf(CreateMode mode) {
   return ZOO_PERSISTENT;
 }
 
-// The client passes one pointer through; each call owns its Done until it has run.
-struct Call {
-  Session::Done done;
+// How long Close waits for replies: at its end the client forgets what is still unanswered.
+constexpr Duration kDrainTimeout{1'000};
+
+}  // namespace
+
+struct Session::Call {
+  Call(Session* owner, Done then) : session(owner), done(std::move(then)) {}
+  virtual ~Call() = default;
+  Session* const session;
+  Done done;
 };
 
 // Everything that the client reads and writes until a multi is over.
-struct MultiCall {
-  Session::Done done;
+struct Session::MultiCall : Call {
+  using Call::Call;
   std::vector<Op> ops;
   std::vector<zoo_op_t> client_ops;
   std::vector<zoo_op_result_t> results;
   struct Stat stat = {};
 };
 
-void Finish(const void* data, Reply reply) {
-  const std::unique_ptr<Call> call(static_cast<Call*>(const_cast<void*>(data)));
-  call->done(std::move(reply));
-}
-
-}  // namespace
-
 struct Session::Callbacks {
+  static void Finish(const void* data, Reply reply) {
+    auto* call = static_cast<Call*>(const_cast<void*>(data));
+    call->session->Take(call)->done(std::move(reply));
+  }
   static void Watch(zhandle_t* handle, int type, int state, const char* path, void* context) {
     auto* session = static_cast<Session*>(context);
     if (type != ZOO_SESSION_EVENT) {
@@ -119,7 +123,7 @@ struct Session::Callbacks {
   }
   static void Void(int rc, const void* data) { Finish(data, ReplyOf(rc)); }
   static void Multi(int rc, const void* data) {
-    const std::unique_ptr<MultiCall> call(static_cast<MultiCall*>(const_cast<void*>(data)));
+    const auto* call = static_cast<const MultiCall*>(static_cast<const Call*>(data));
     Reply reply = ReplyOf(rc);
     reply.stat = StatOf(call->stat);
     // Of a refused multi, those before the culprit report 0 and those after it
@@ -127,7 +131,7 @@ struct Session::Callbacks {
     while (rc != ZOK && reply.failed < call->results.size() &&
            call->results[reply.failed].err == ZOK)
       ++reply.failed;
-    call->done(std::move(reply));
+    Finish(data, std::move(reply));
   }
   static void Log(const char* message) { log::Debug(message); }
 };
@@ -160,20 +164,42 @@ void Session::Close() {
     const std::unique_lock lock(mutex_);
     std::swap(handle, handle_);
   }
-  if (handle != nullptr) zookeeper_close(handle);
+  if (handle == nullptr) return;
+  {
+    std::unique_lock lock(calls_mutex_);
+    calls_ended_.wait_for(lock, kDrainTimeout, [this] { return calls_.empty(); });
+  }
+  zookeeper_close(handle);
+  // The client's threads have ended: what is left is nobody else's.
+  for (Call* call : std::vector(calls_.begin(), calls_.end()))
+    Take(call)->done(Reply{.rc = Rc::kLost});
+}
+
+std::unique_ptr<Session::Call> Session::Take(Call* call) {
+  const std::lock_guard lock(calls_mutex_);
+  calls_.erase(call);
+  if (calls_.empty()) calls_ended_.notify_all();
+  return std::unique_ptr<Call>(call);
 }
 
 template <class F>
-void Session::Issue(Done done, F call) {
-  auto owned = std::make_unique<Call>(Call{std::move(done)});
+void Session::Issue(Done done, F send) {
+  Send(std::make_unique<Call>(this, std::move(done)), send);
+}
+
+// Registered before it is sent: its end may come before `send` returns.
+template <class F>
+void Session::Send(std::unique_ptr<Call> owned, F send) {
+  Call* const call = owned.release();
+  {
+    const std::lock_guard lock(calls_mutex_);
+    calls_.insert(call);
+  }
   {
     const std::shared_lock lock(mutex_);
-    if (handle_ != nullptr && call(handle_, owned.get()) == ZOK) {
-      (void)owned.release();  // now the client's, until Finish
-      return;
-    }
+    if (handle_ != nullptr && send(handle_, static_cast<const void*>(call)) == ZOK) return;
   }
-  owned->done(Reply{.rc = Rc::kNotSent});
+  Take(call)->done(Reply{.rc = Rc::kNotSent});
 }
 
 void Session::Get(const std::string& path, bool watch, Done done) {
@@ -217,8 +243,7 @@ void Session::Sync(const std::string& path, Done done) {
 }
 
 void Session::Multi(std::vector<Op> ops, Done done) {
-  auto call = std::make_unique<MultiCall>();
-  call->done = std::move(done);
+  auto call = std::make_unique<MultiCall>(this, std::move(done));
   call->ops = std::move(ops);
   call->client_ops.resize(call->ops.size());
   call->results.resize(call->ops.size());
@@ -244,19 +269,14 @@ void Session::Multi(std::vector<Op> ops, Done done) {
         break;
     }
   }
-  {
-    const std::shared_lock lock(mutex_);
+  MultiCall* const multi = call.get();
+  Send(std::move(call), [&](zhandle_t* handle, const void* data) {
     // The client copies a list with its lock while it queues a multi (ZOOKEEPER-4299): one at a
     // time.
     const std::lock_guard one(multi_mutex_);
-    if (handle_ != nullptr &&
-        zoo_amulti(handle_, static_cast<int>(call->ops.size()), call->client_ops.data(),
-                   call->results.data(), Callbacks::Multi, call.get()) == ZOK) {
-      (void)call.release();  // now the client's, until Callbacks::Multi
-      return;
-    }
-  }
-  call->done(Reply{.rc = Rc::kNotSent});
+    return zoo_amulti(handle, static_cast<int>(multi->ops.size()), multi->client_ops.data(),
+                      multi->results.data(), Callbacks::Multi, data);
+  });
 }
 
 }  // namespace zoe::zookeeper

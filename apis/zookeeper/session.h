@@ -3,11 +3,14 @@
 #pragma once
 
 #include <atomic>
+#include <condition_variable>
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <shared_mutex>
 #include <string>
+#include <unordered_set>
 #include <vector>
 
 #include "specs/meta/expected.h"
@@ -93,10 +96,15 @@ class Session {
 
  private:
   struct Callbacks;  // the functions that the C client calls
+  struct Call;       // a call that is under way
+  struct MultiCall;
   Session(Options options, Events events)
       : options_(std::move(options)), events_(std::move(events)) {}
   template <class F>
-  void Issue(Done done, F call);
+  void Issue(Done done, F send);
+  template <class F>
+  void Send(std::unique_ptr<Call> call, F send);
+  std::unique_ptr<Call> Take(Call* call);
 
   const Options options_;
   const Events events_;
@@ -104,6 +112,10 @@ class Session {
   std::shared_mutex mutex_;  // shared: a call is handed to the client; exclusive: handle_ goes
   _zhandle* handle_ = nullptr;
   std::mutex multi_mutex_;
+
+  std::mutex calls_mutex_;
+  std::condition_variable calls_ended_;
+  std::unordered_set<Call*> calls_;  // owned; the client holds plain pointers
 };
 
 }  // namespace zoe::zookeeper
