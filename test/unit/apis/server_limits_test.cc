@@ -17,6 +17,8 @@
 namespace zoe {
 namespace {
 
+using std::string_literals::operator""s;
+
 constexpr std::string_view kExecutions = "/apis/zoe/v1/namespaces/alice/executions";
 
 ServerOptions Quick() {
@@ -71,7 +73,7 @@ TEST_F(ServerLimitsTest, BrokenRequestsAreRefusedAndTheConnectionClosed) {
       {"other encoding", post + "Transfer-Encoding: gzip\r\n\r\n"},
       {"endless chunk extension",
        post + "Transfer-Encoding: chunked\r\n\r\n1;" + std::string(300'000, 'a')},
-      {"NUL in the path", std::string("GET /heal\0thz HTTP/1.1\r\nHost: a\r\n\r\n", 38)},
+      {"NUL in the path", "GET /heal\0thz HTTP/1.1\r\nHost: a\r\n\r\n"s},
   };
   for (const Broken& row : rows) {
     Peer peer(served_.port());
