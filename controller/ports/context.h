@@ -6,7 +6,8 @@
 
 namespace zoe {
 
-// What a call that may block is given: the time, when to stop, and how long it may take. Cheap to copy.
+// What a call that may block is given: the time, when to stop, and how long it may take. Cheap to
+// copy.
 struct Context {
   const Clock& clock;
   std::stop_token stop = {};

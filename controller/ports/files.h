@@ -10,7 +10,8 @@ namespace zoe {
 class Files {
  public:
   virtual ~Files() = default;
-  // Makes the directory and its parents if missing (mode 0755). kUnavailable with the system's reason.
+  // Makes the directory and its parents if missing (mode 0755). kUnavailable with the system's
+  // reason.
   virtual Expected<void> EnsureDirectory(const std::string& path) = 0;
 };
 

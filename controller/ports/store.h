@@ -1,4 +1,5 @@
-// Where objects live. Implementations: apis/memory, apis/sqlite, apis/zookeeper; one conformance suite (test/conformance/store).
+// Where objects live. Implementations: apis/memory, apis/sqlite, apis/zookeeper; one conformance
+// suite (test/conformance/store).
 #pragma once
 
 #include <functional>
@@ -12,7 +13,8 @@
 
 namespace zoe {
 
-// One object: spec and status together, as the canonical JSON of v1::EncodeJson without resourceVersion. Opaque to the store.
+// One object: spec and status together, as the canonical JSON of v1::EncodeJson without
+// resourceVersion. Opaque to the store.
 struct Record {
   Key key;
   Revision revision = 0;  // of the last write of this object
@@ -38,21 +40,24 @@ class Watch {
 };
 
 struct Feed {
-  // Every change committed after Subscribe returned, in order of revision, none twice. Runs on the store's thread: must only
-  // post, never block, never call the store.
+  // Every change committed after Subscribe returned, in order of revision, none twice. Runs on the
+  // store's thread: must only post, never block, never call the store.
   std::function<void(const Change&)> on_change;
-  // The feed may have a gap (session lost, log trimmed): everything must be listed again. Same rules.
+  // The feed may have a gap (session lost, log trimmed): everything must be listed again. Same
+  // rules.
   std::function<void()> on_gap;
 };
 
-// Called with true when this process becomes leader (and may write on behalf of the control loop), false when it no longer is.
+// Called with true when this process becomes leader (and may write on behalf of the control loop),
+// false when it no longer is.
 using LeaderCallback = std::function<void(bool leading)>;
 
 // Largest record: ZooKeeper's packet limit, with room for the rest of the transaction.
 inline constexpr size_t kMaxRecordBytes = 512 * 1024;
 
-// Thread-safe. Every call has a bounded duration of its own (10 s) after which it is kUnavailable or, for writes whose fate is not known,
-// kOutcomeUnknown. Writes are durable when they return. No call retries a write.
+// Thread-safe. Every call has a bounded duration of its own (10 s) after which it is kUnavailable
+// or, for writes whose fate is not known, kOutcomeUnknown. Writes are durable when they return. No
+// call retries a write.
 class Store {
  public:
   virtual ~Store() = default;
@@ -69,8 +74,10 @@ class Store {
   virtual Expected<Revision> Delete(const Key& key, Revision expected) = 0;
 
   virtual Expected<std::unique_ptr<Watch>> Subscribe(Feed feed) = 0;
-  // Takes part in the election of the one process that reconciles. Embedded stores lead at once. Ends with the Watch.
-  virtual Expected<std::unique_ptr<Watch>> Campaign(std::string identity, LeaderCallback callback) = 0;
+  // Takes part in the election of the one process that reconciles. Embedded stores lead at once.
+  // Ends with the Watch.
+  virtual Expected<std::unique_ptr<Watch>> Campaign(std::string identity,
+                                                    LeaderCallback callback) = 0;
   // kUnavailable with the reason, if the store can't be reached now. Never blocks longer than 1 s.
   virtual Expected<void> Ping() = 0;
 };

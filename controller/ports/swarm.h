@@ -1,5 +1,6 @@
-// The Docker Swarm as the control loop sees it. Implementations: apis/docker (Engine API), apis/sim (simulated); one conformance suite
-// (test/conformance/swarm). All lists are limited to objects with this deployment's label unless said otherwise.
+// The Docker Swarm as the control loop sees it. Implementations: apis/docker (Engine API), apis/sim
+// (simulated); one conformance suite (test/conformance/swarm). All lists are limited to objects
+// with this deployment's label unless said otherwise.
 #pragma once
 
 #include <cstdint>
@@ -20,8 +21,10 @@
 namespace zoe {
 
 // Labels on everything that we make (contract).
-inline constexpr std::string_view kLabelDeployment = "zoe.deployment", kLabelNamespace = "zoe.namespace", kLabelKind = "zoe.kind",
-                                  kLabelName = "zoe.name", kLabelUid = "zoe.uid", kLabelService = "zoe.service";
+inline constexpr std::string_view kLabelDeployment = "zoe.deployment",
+                                  kLabelNamespace = "zoe.namespace", kLabelKind = "zoe.kind",
+                                  kLabelName = "zoe.name", kLabelUid = "zoe.uid",
+                                  kLabelService = "zoe.service";
 
 using Labels = std::map<std::string, std::string>;
 
@@ -49,12 +52,13 @@ enum class UpdateOrder { kStopFirst, kStartFirst };
 enum class FailureAction { kPause, kRollback };
 enum class EndpointMode { kDnsrr, kVip };
 
-// Every field that we ever set on a Swarm service, all of them explicit. What Swarm reports is read back into the same struct, so that
-// "does it need an update?" is operator== : an update that changes nothing must never be sent (it overwrites the rollback target).
-// `replicas` and everything under "task" are told apart by SameTasks.
+// Every field that we ever set on a Swarm service, all of them explicit. What Swarm reports is read
+// back into the same struct, so that "does it need an update?" is operator== : an update that
+// changes nothing must never be sent (it overwrites the rollback target). `replicas` and everything
+// under "task" are told apart by SameTasks.
 struct SwarmServiceSpec {
-  std::string name;   // <= 63, unique in the Swarm, can't change
-  Labels labels;      // on the service, not on its containers
+  std::string name;  // <= 63, unique in the Swarm, can't change
+  Labels labels;     // on the service, not on its containers
   uint64_t replicas = 0;
 
   // task: a change of anything here replaces the containers
@@ -68,17 +72,17 @@ struct SwarmServiceSpec {
   std::vector<SwarmNetworkAttachment> networks;
   std::vector<std::string> dns_search, dns_options;
   std::vector<std::string> constraints;
-  int64_t cpu_request_nano = 0, cpu_limit_nano = 0;           // 1e9 is one CPU; 0: none
+  int64_t cpu_request_nano = 0, cpu_limit_nano = 0;  // 1e9 is one CPU; 0: none
   int64_t memory_request_bytes = 0, memory_limit_bytes = 0;
-  int64_t shm_bytes = 0;                                      // 0: Docker's default
+  int64_t shm_bytes = 0;  // 0: Docker's default
   std::optional<SwarmHealthcheck> healthcheck;
-  bool init = true;                                           // tini as pid 1: signals reach the program, zombies are reaped
+  bool init = true;  // tini as pid 1: signals reach the program, zombies are reaped
   Duration stop_grace_period{10'000};
   RestartCondition restart_condition = RestartCondition::kAny;
   Duration restart_delay{1'000};
-  uint64_t restart_max_attempts = 0;                          // 0: no limit
-  std::string gelf_address;                                   // empty: the engine's default log driver
-  uint64_t force_update = 0;                                  // another value restarts the containers
+  uint64_t restart_max_attempts = 0;  // 0: no limit
+  std::string gelf_address;           // empty: the engine's default log driver
+  uint64_t force_update = 0;          // another value restarts the containers
 
   // how a change rolls
   uint64_t update_parallelism = 1;
@@ -86,8 +90,8 @@ struct SwarmServiceSpec {
   FailureAction update_failure_action = FailureAction::kPause;
   EndpointMode endpoint_mode = EndpointMode::kDnsrr;
 
-  // Only ever set in what was read: someone else set what we never set (a published port, a secret, a volume…). Differs from every
-  // desired spec, so that the next update mends it.
+  // Only ever set in what was read: someone else set what we never set (a published port, a secret,
+  // a volume…). Differs from every desired spec, so that the next update mends it.
   bool altered = false;
 
   bool operator==(const SwarmServiceSpec&) const = default;
@@ -96,7 +100,15 @@ struct SwarmServiceSpec {
 // True if going from a to b replaces no container (labels, replicas and update policy may differ).
 bool SameTasks(const SwarmServiceSpec& a, const SwarmServiceSpec& b);
 
-enum class UpdateState { kNone, kUpdating, kPaused, kCompleted, kRollbackStarted, kRollbackPaused, kRollbackCompleted };
+enum class UpdateState {
+  kNone,
+  kUpdating,
+  kPaused,
+  kCompleted,
+  kRollbackStarted,
+  kRollbackPaused,
+  kRollbackCompleted
+};
 
 struct SwarmService {
   std::string id;
@@ -108,8 +120,20 @@ struct SwarmService {
 
 // In Swarm's order; a task only moves forward.
 enum class TaskState {
-  kNew, kPending, kAssigned, kAccepted, kPreparing, kReady, kStarting, kRunning,
-  kComplete, kShutdown, kFailed, kRejected, kRemove, kOrphaned,
+  kNew,
+  kPending,
+  kAssigned,
+  kAccepted,
+  kPreparing,
+  kReady,
+  kStarting,
+  kRunning,
+  kComplete,
+  kShutdown,
+  kFailed,
+  kRejected,
+  kRemove,
+  kOrphaned,
 };
 std::string_view TaskStateName(TaskState state);  // "running"
 inline bool IsTerminal(TaskState s) { return s >= TaskState::kComplete; }
@@ -118,16 +142,17 @@ struct SwarmTask {
   std::string id, service_id, node_id, node_name;
   int32_t slot = 0;
   TaskState state = TaskState::kNew, desired_state = TaskState::kRunning;
-  std::string message, error;      // Swarm's words: "no suitable node (insufficient resources on 3 nodes)"
-  std::optional<int> exit_code;    // of a task that ran and ended
+  std::string message,
+      error;  // Swarm's words: "no suitable node (insufficient resources on 3 nodes)"
+  std::optional<int> exit_code;        // of a task that ran and ended
   WallTime created_at{}, timestamp{};  // timestamp: of the state
-  bool node_down = false;          // its node is down or unknown: `state` may be stale
+  bool node_down = false;              // its node is down or unknown: `state` may be stale
   std::string container_id;
 };
 
 struct Observation {
   std::vector<SwarmService> services;  // of one object
-  std::vector<SwarmTask> tasks;        // of these services, old ones that Swarm still remembers included
+  std::vector<SwarmTask> tasks;  // of these services, old ones that Swarm still remembers included
 };
 
 struct SwarmNetworkSpec {
@@ -150,54 +175,69 @@ struct SwarmNode {
   Labels labels;
 };
 
-// Something about an object of ours may have changed. An empty kind: anything may have (reconnected, list again).
+// Something about an object of ours may have changed. An empty kind: anything may have
+// (reconnected, list again).
 struct SwarmHint {
   std::string kind, ns, name;  // from the labels: of the owner, e.g. Execution/alice/wordcount
 };
 
 struct LogQuery {
   std::string service_id;
-  int32_t slot = 0;            // 0: all tasks
+  int32_t slot = 0;  // 0: all tasks
   bool follow = false, timestamps = false;
   std::optional<int64_t> tail, since_seconds;
 };
 // One piece of container output with its line break. Return false to end.
 using LogSink = std::function<bool(std::string_view line)>;
 
-// Thread-safe. Errors: kUnavailable (no manager answers; nothing done), kOutcomeUnknown (a write was sent, no reply), kNotFound, kConflict
-// ("update out of sequence"), kAlreadyExists (name taken), kInvalid (the Engine refuses the spec; its message), kInternal (nonsense).
-// Every call ends by ctx (10 s if it has no deadline). No call retries a write.
+// Thread-safe. Errors: kUnavailable (no manager answers; nothing done), kOutcomeUnknown (a write
+// was sent, no reply), kNotFound, kConflict
+// ("update out of sequence"), kAlreadyExists (name taken), kInvalid (the Engine refuses the spec;
+// its message), kInternal (nonsense). Every call ends by ctx (10 s if it has no deadline). No call
+// retries a write.
 class Swarm {
  public:
   virtual ~Swarm() = default;
 
-  // Services labelled zoe.uid=`uid` and their tasks, read now: sees every write that has returned before.
+  // Services labelled zoe.uid=`uid` and their tasks, read now: sees every write that has returned
+  // before.
   virtual Expected<Observation> Observe(const Context& ctx, const std::string& uid) = 0;
   // All services of this deployment, without tasks.
   virtual Expected<std::vector<SwarmService>> ListServices(const Context& ctx) = 0;
-  // Whole Swarm: any service's tasks that are not terminal count for capacity; used by views, not by the loop.
+  // Whole Swarm: any service's tasks that are not terminal count for capacity; used by views, not
+  // by the loop.
   virtual Expected<std::vector<SwarmTask>> ListTasks(const Context& ctx) = 0;
   virtual Expected<std::vector<SwarmNetwork>> ListNetworks(const Context& ctx) = 0;
   virtual Expected<std::vector<SwarmNode>> ListNodes(const Context& ctx) = 0;  // whole Swarm
 
-  // Writes of one object go out together, as many at a time as the connection allows; results in the order of the arguments.
-  virtual std::vector<Expected<std::string>> CreateServices(const Context& ctx, std::span<const SwarmServiceSpec> specs) = 0;  // ids
-  virtual Expected<void> UpdateService(const Context& ctx, const std::string& id, uint64_t version, const SwarmServiceSpec& spec) = 0;
-  virtual std::vector<Expected<void>> RemoveServices(const Context& ctx, std::span<const std::string> ids) = 0;  // gone already: ok
+  // Writes of one object go out together, as many at a time as the connection allows; results in
+  // the order of the arguments.
+  virtual std::vector<Expected<std::string>> CreateServices(
+      const Context& ctx, std::span<const SwarmServiceSpec> specs) = 0;  // ids
+  virtual Expected<void> UpdateService(const Context& ctx, const std::string& id, uint64_t version,
+                                       const SwarmServiceSpec& spec) = 0;
+  virtual std::vector<Expected<void>> RemoveServices(
+      const Context& ctx, std::span<const std::string> ids) = 0;  // gone already: ok
 
-  // By exact name, whoever owns it: to tell an own ghost from a stranger after kAlreadyExists. kNotFound.
+  // By exact name, whoever owns it: to tell an own ghost from a stranger after kAlreadyExists.
+  // kNotFound.
   virtual Expected<SwarmService> FindService(const Context& ctx, const std::string& name) = 0;
 
-  virtual Expected<std::string> CreateNetwork(const Context& ctx, const SwarmNetworkSpec& spec) = 0;  // id
-  virtual Expected<void> RemoveNetwork(const Context& ctx, const std::string& id) = 0;  // kConflict while in use; gone already: ok
+  virtual Expected<std::string> CreateNetwork(const Context& ctx,
+                                              const SwarmNetworkSpec& spec) = 0;  // id
+  virtual Expected<void> RemoveNetwork(
+      const Context& ctx, const std::string& id) = 0;  // kConflict while in use; gone already: ok
 
   // Streams until the end, the sink's false, or ctx. kNotFound.
   virtual Expected<void> Logs(const Context& ctx, const LogQuery& query, const LogSink& sink) = 0;
 
-  // Hints until the Watch is destroyed; the callback must only post. Task changes emit no events in Swarm: an implementation may poll,
-  // fast only within the window opened by ExpectChanges, slowly at rest.
-  virtual Expected<std::unique_ptr<class SwarmWatch>> Subscribe(std::function<void(const SwarmHint&)> on_hint) = 0;
-  // Tasks are converging: look closely (every 50 ms or so) for `window` from now. Cheap; called after every write and unsettled pass.
+  // Hints until the Watch is destroyed; the callback must only post. Task changes emit no events in
+  // Swarm: an implementation may poll, fast only within the window opened by ExpectChanges, slowly
+  // at rest.
+  virtual Expected<std::unique_ptr<class SwarmWatch>> Subscribe(
+      std::function<void(const SwarmHint&)> on_hint) = 0;
+  // Tasks are converging: look closely (every 50 ms or so) for `window` from now. Cheap; called
+  // after every write and unsettled pass.
   virtual void ExpectChanges(Duration window) = 0;
 
   // kUnavailable with the reason if no manager answers. At most 1 s.
