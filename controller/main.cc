@@ -136,7 +136,7 @@ struct Process {
         store(std::move(the_store)),
         swarm(std::move(the_swarm)),
         admission(cache, options.deployment),
-        executions(cache, *swarm, files,
+        executions(*swarm, files,
                    {.deployment = options.deployment,
                     .workspace_root = options.workspace_root,
                     .gelf_address = options.gelf_address}),

@@ -79,7 +79,8 @@ struct SwarmServiceSpec {
   bool init = true;  // tini as pid 1: signals reach the program, zombies are reaped
   Duration stop_grace_period{10'000};
   RestartCondition restart_condition = RestartCondition::kAny;
-  Duration restart_delay{1'000};
+  Duration restart_delay{
+      5'000};  // Docker's default: an image that is missing is asked for at most this often
   uint64_t restart_max_attempts = 0;  // 0: no limit
   std::string gelf_address;           // empty: the engine's default log driver
   uint64_t force_update = 0;          // another value restarts the containers

@@ -19,8 +19,7 @@ bool IsRefusal(const Error& error) {
 
 }  // namespace
 
-ExecutionReconciler::ExecutionReconciler(const Cache&, Swarm& swarm, Files& files,
-                                         ExecutionOptions options)
+ExecutionReconciler::ExecutionReconciler(Swarm& swarm, Files& files, ExecutionOptions options)
     : swarm_(swarm), files_(files), options_(std::move(options)) {}
 
 Expected<Result> ExecutionReconciler::Reconcile(const Context& ctx, const Key&,

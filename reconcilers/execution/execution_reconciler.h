@@ -1,6 +1,5 @@
 #pragma once
 
-#include "controller/cache/cache.h"
 #include "controller/loop/reconciler.h"
 #include "controller/ports/files.h"
 #include "controller/ports/swarm.h"
@@ -21,7 +20,7 @@ namespace zoe {
 class ExecutionReconciler : public Reconciler {
  public:
   // All must outlive the reconciler.
-  ExecutionReconciler(const Cache& cache, Swarm& swarm, Files& files, ExecutionOptions options);
+  ExecutionReconciler(Swarm& swarm, Files& files, ExecutionOptions options);
 
   Expected<Result> Reconcile(const Context& ctx, const Key& key, StatusDraft& draft) override;
 

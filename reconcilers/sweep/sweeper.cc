@@ -58,8 +58,9 @@ Expected<bool> Sweeper::IsOrphan(const Labels& labels) {
   const auto record = store_.Get(owner);
   if (!record.ok())
     return record.error().code == Code::kNotFound ? Expected<bool>(true) : record.error();
-  ZOE_ASSIGN(const std::shared_ptr<ObjectBase> object, v1::DecodeStored(*kind, record->bytes));
-  return object->meta.uid != uid;
+  const auto object = v1::DecodeStored(*kind, record->bytes);
+  // A record that can't be read may well own it; the informer has reported it.
+  return object.ok() && (*object)->meta.uid != uid;
 }
 
 Expected<void> Sweeper::SweepServices(const Context& ctx,

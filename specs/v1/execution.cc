@@ -140,7 +140,8 @@ const Type& Describe<ExecutionStatus>() {
           .Add("queuePosition", &ExecutionStatus::queue_position,
                "Place in the queue, 1 is next; 0 when not queued.")
           .Add("queuedAt", &ExecutionStatus::queued_at, "When it entered the queue.")
-          .Add("startedAt", &ExecutionStatus::started_at, "When its first container was asked for.")
+          .Add("startedAt", &ExecutionStatus::started_at,
+               "When it left Pending: its first containers had been placed.")
           .Add("finishedAt", &ExecutionStatus::finished_at, "When it ended.")
           .Add("services", &ExecutionStatus::services, "What is seen of each service.")
           .Add("endpoints", &ExecutionStatus::endpoints, "Addresses for people to open.")

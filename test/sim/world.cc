@@ -119,7 +119,7 @@ struct World::Engine {
   Engine(World& world, uint64_t seed)
       : informer(*world.guarded_, cache, world.clock, metrics),
         events(*world.guarded_, world.clock, metrics),
-        reconciler(cache, *world.swarm_, *world.files_, {}),
+        reconciler(*world.swarm_, *world.files_, {}),
         sweeper(cache, *world.guarded_, *world.swarm_, "zoe"),
         executions({.name = "execution", .kind = "Execution", .seed = seed}, reconciler,
                    Ports(world)),

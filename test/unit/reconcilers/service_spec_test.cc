@@ -70,7 +70,7 @@ TEST(ServiceSpec, AFullServiceBecomesAFullSwarmService) {
   EXPECT_EQ(spec.stop_grace_period, Duration(7'000));
   EXPECT_EQ(spec.restart_condition, RestartCondition::kOnFailure);
   EXPECT_EQ(spec.restart_max_attempts, 3u);
-  EXPECT_EQ(spec.restart_delay, Duration(1'000));
+  EXPECT_EQ(spec.restart_delay, Duration(5'000));
   EXPECT_EQ(spec.gelf_address, "udp://10.0.0.1:12201");
   EXPECT_EQ(spec.force_update, 0u);
   EXPECT_EQ(spec.update_parallelism, 2u);
