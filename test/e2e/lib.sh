@@ -38,7 +38,7 @@ stop_controller() {  # expects exit 0 on SIGTERM
   controller=
   [ "$code" = 0 ] || fail "zoe-controller exited with $code on SIGTERM"
 }
-kill_controller() { kill -9 "$controller"; wait "$controller" 2>/dev/null || true; controller=; }
+kill_controller() { kill -9 "$controller" 2>/dev/null || true; { wait "$controller" || true; } 2>/dev/null; controller=; }
 
 wait_for() {  # SECONDS COMMAND...: until it succeeds
   local end=$((SECONDS + $1)); shift
@@ -58,7 +58,7 @@ same() { [ "$1" = "$2" ] || fail "expected: $2"$'\n'"got:      $1"; }
 
 cleanup() {
   local code=$?
-  [ -z "$controller" ] || kill -9 "$controller" 2>/dev/null || true
+  [ -z "$controller" ] || kill_controller
   if [ -n "${DOCKER_HOST:-}" ]; then
     docker service ls -q --filter "label=zoe.deployment=$deployment" 2>/dev/null | xargs -r docker service rm >/dev/null 2>&1 || true
   fi
