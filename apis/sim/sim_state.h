@@ -1,0 +1,50 @@
+// What the cluster remembers, shared by its two sources; nobody else includes it.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "apis/sim/sim_cluster.h"
+
+namespace zoe::sim {
+
+struct Cluster::Node {
+  NodeOptions options;
+  std::string id;
+  bool up = true;
+  std::string availability = "active";
+  int64_t cpu_used = 0, memory_used = 0;
+  int tasks = 0;
+};
+
+struct Cluster::Task {
+  SwarmTask view;
+  std::shared_ptr<const SwarmServiceSpec> spec;
+  Program program;
+  std::string uid;
+  Node* node = nullptr;  // holds its reservation while set
+};
+
+struct Cluster::Slot {
+  std::vector<std::string> history;  // oldest first; the last is the current one
+  uint64_t restarts = 0;             // of the present spec
+  std::string stop_when_running;     // start-first: the task that the current one replaces
+};
+
+struct Cluster::Service {
+  SwarmService view;
+  std::shared_ptr<const SwarmServiceSpec> spec;
+  std::shared_ptr<const SwarmServiceSpec> previous;
+  std::map<int32_t, Slot> slots;
+  uint64_t update = 0;  // counts roll-outs: a step of an older one does nothing
+};
+
+inline std::string LabelOf(const Labels& labels, std::string_view name) {
+  const auto it = labels.find(std::string(name));
+  return it == labels.end() ? "" : it->second;
+}
+
+}  // namespace zoe::sim

@@ -1,0 +1,309 @@
+// A task's life in the simulated Swarm: placement, states, restarts, rolling updates.
+#include <algorithm>
+
+#include "apis/sim/sim_state.h"
+
+namespace zoe::sim {
+namespace {
+
+std::string Plural(size_t n) { return std::to_string(n) + (n == 1 ? " node" : " nodes"); }
+
+std::string Trim(std::string_view text) {
+  const size_t from = text.find_first_not_of(' '), to = text.find_last_not_of(' ');
+  return from == std::string_view::npos ? "" : std::string(text.substr(from, to - from + 1));
+}
+
+bool Failed(TaskState state) {
+  return state == TaskState::kFailed || state == TaskState::kRejected;
+}
+
+}  // namespace
+
+// Slots 1..replicas hold a task that should run; higher ones go.
+void Cluster::Reconcile(Service& service) {
+  const auto wanted = static_cast<int32_t>(service.view.spec.replicas);
+  for (int32_t slot = 1; slot <= wanted; ++slot) {
+    if (service.slots[slot].history.empty()) StartTask(service, slot);
+  }
+  while (!service.slots.empty() && service.slots.rbegin()->first > wanted) {
+    const std::vector<std::string> history = std::move(service.slots.rbegin()->second.history);
+    service.slots.erase(std::prev(service.slots.end()));
+    for (const std::string& id : history) {
+      if (Task* task = FindTask(id)) Stop(*task, TaskState::kRemove);
+    }
+  }
+}
+
+void Cluster::StartTask(Service& service, int32_t number) {
+  auto task = std::make_unique<Task>();
+  task->view.id = NewId();
+  task->view.service_id = service.view.id;
+  task->view.slot = number;
+  task->view.created_at = task->view.timestamp = wall_;
+  task->view.message = "created";
+  task->spec = service.spec;
+  task->uid = LabelOf(service.spec->labels, kLabelUid);
+  const std::string id = task->view.id;
+  Slot& slot = service.slots[number];
+  const bool restarted = !slot.history.empty();
+  slot.history.push_back(id);
+  // Swarm remembers five old tasks of a slot, or as many as the restart policy counts.
+  const size_t keep = std::max<size_t>(5, service.spec->restart_max_attempts + 1);
+  while (slot.history.size() > keep + 1) {
+    Drop(slot.history.front());
+    slot.history.erase(slot.history.begin());
+  }
+  tasks_by_uid_[task->uid].insert(id);
+  tasks_.emplace(id, std::move(task));
+  At(restarted ? service.spec->restart_delay : delays_.assign, [this, id] { Place(id); });
+}
+
+std::string Cluster::WhyNot(const Task& task, std::vector<Node*>& fits) {
+  size_t unavailable = 0, constrained = 0, full = 0;
+  for (const auto& node : nodes_) {
+    if (!node->up || node->availability != "active") {
+      ++unavailable;
+      continue;
+    }
+    const auto meets = [&](const std::string& constraint) {
+      const bool equal = constraint.find("!=") == std::string::npos;
+      const size_t op = constraint.find(equal ? "==" : "!=");
+      if (op == std::string::npos) return true;
+      const std::string left = Trim(constraint.substr(0, op)),
+                        right = Trim(constraint.substr(op + 2));
+      std::string actual;
+      if (left == "node.id") actual = node->id;
+      if (left == "node.hostname") actual = node->options.name;
+      if (left == "node.role") actual = node->options.manager ? "manager" : "worker";
+      if (left == "node.platform.os") actual = "linux";
+      if (left == "node.platform.arch") actual = "x86_64";
+      if (left.starts_with("node.labels.")) actual = LabelOf(node->options.labels, left.substr(12));
+      return (actual == right) == equal;
+    };
+    if (!std::ranges::all_of(task.spec->constraints, meets)) {
+      ++constrained;
+    } else if (node->cpu_used + task.spec->cpu_request_nano > node->options.cpu_nano ||
+               node->memory_used + task.spec->memory_request_bytes > node->options.memory_bytes) {
+      ++full;
+    } else {
+      fits.push_back(node.get());
+    }
+  }
+  std::string why;
+  const auto add = [&why](size_t n, const std::string& text) {
+    if (n > 0) why += (why.empty() ? "" : "; ") + text;
+  };
+  add(unavailable, Plural(unavailable) + " not available for new tasks");
+  add(constrained, "scheduling constraints not satisfied on " + Plural(constrained));
+  add(full, "insufficient resources on " + Plural(full));
+  return "no suitable node (" + why + ")";
+}
+
+void Cluster::Place(const std::string& task_id) {
+  Task* task = FindTask(task_id);
+  if (!task || IsTerminal(task->view.state) || task->view.desired_state != TaskState::kRunning)
+    return;
+  std::vector<Node*> fits;
+  const std::string why = WhyNot(*task, fits);
+  if (fits.empty()) {
+    if (task->view.state != TaskState::kPending || task->view.error != why) {
+      task->view.state = TaskState::kPending;
+      task->view.message = "pending task scheduling";
+      task->view.error = why;
+      task->view.timestamp = wall_;
+      Touch(task->spec->labels);
+    }
+    pending_.insert(task_id);
+    return;
+  }
+  pending_.erase(task_id);
+  task->node = *std::ranges::min_element(fits, {}, [](const Node* n) { return n->tasks; });
+  task->node->tasks++;
+  task->node->cpu_used += task->spec->cpu_request_nano;
+  task->node->memory_used += task->spec->memory_request_bytes;
+  task->view.node_id = task->node->id;
+  task->view.node_name = task->node->options.name;
+  task->view.state = TaskState::kPreparing;
+  task->view.message = "preparing";
+  task->view.error.clear();
+  task->view.timestamp = wall_;
+  task->program = reader_(*task->spec, task->view.slot);
+  At(delays_.prepare, [this, task_id] { Prepare(task_id); });
+}
+
+void Cluster::Prepare(const std::string& task_id) {
+  Task* task = FindTask(task_id);
+  if (!task || task->view.state != TaskState::kPreparing || task->view.node_down) return;
+  if (!task->program.reject.empty())
+    return End(*task, TaskState::kRejected, task->program.reject, std::nullopt);
+  task->view.state = TaskState::kStarting;
+  task->view.message = "starting";
+  task->view.timestamp = wall_;
+  task->view.container_id = "ctr" + task_id;
+  const Duration health = task->spec->healthcheck ? task->program.healthy_after : Duration(0);
+  At(delays_.start + health, [this, task_id] { Run(task_id); });
+}
+
+void Cluster::Run(const std::string& task_id) {
+  Task* task = FindTask(task_id);
+  if (!task || task->view.state != TaskState::kStarting || task->view.node_down) return;
+  if (!task->program.start_error.empty())
+    return End(*task, TaskState::kFailed, task->program.start_error, 127);
+  task->view.state = TaskState::kRunning;
+  task->view.message = "started";
+  task->view.timestamp = wall_;
+  Touch(task->spec->labels);
+  const auto it = services_.find(task->view.service_id);
+  if (it != services_.end()) {
+    std::string& replaced = it->second->slots[task->view.slot].stop_when_running;
+    if (Task* old = FindTask(std::exchange(replaced, ""))) Stop(*old, TaskState::kShutdown);
+  }
+  if (!task->program.run_for) return;
+  At(*task->program.run_for, [this, task_id] {
+    Task* running = FindTask(task_id);
+    if (!running || running->view.state != TaskState::kRunning || running->view.node_down) return;
+    const int code = running->program.exit_code;
+    End(*running, code == 0 ? TaskState::kComplete : TaskState::kFailed,
+        code == 0 ? "" : "task: non-zero exit (" + std::to_string(code) + ")", code);
+  });
+}
+
+void Cluster::Release(Task& task) {
+  if (!task.node) return;
+  task.node->tasks--;
+  task.node->cpu_used -= task.spec->cpu_request_nano;
+  task.node->memory_used -= task.spec->memory_request_bytes;
+  task.node = nullptr;
+  At(Duration(0), [this] { RetryPending(); });
+}
+
+void Cluster::RetryPending() {
+  const std::set<std::string> pending = pending_;
+  for (const std::string& id : pending) Place(id);
+}
+
+void Cluster::End(Task& task, TaskState state, std::string error, std::optional<int> exit_code) {
+  task.view.state = state;
+  task.view.message =
+      state == TaskState::kComplete ? "finished" : std::string(TaskStateName(state));
+  task.view.error = std::move(error);
+  task.view.exit_code = exit_code;
+  task.view.timestamp = wall_;
+  pending_.erase(task.view.id);
+  Release(task);
+  Touch(task.spec->labels);
+  AfterEnd(task.view.service_id, task.view.slot, task.view.id);
+}
+
+// Swarm's restart supervisor: the current task of a slot ended while it should run.
+void Cluster::AfterEnd(const std::string& service_id, int32_t number, const std::string& task_id) {
+  Task* task = FindTask(task_id);
+  if (task && task->view.desired_state == TaskState::kRemove) return Drop(task_id);
+  const auto it = services_.find(service_id);
+  if (it == services_.end()) return Drop(task_id);
+  Service& service = *it->second;
+  const auto slot = service.slots.find(number);
+  if (!task || slot == service.slots.end() || slot->second.history.back() != task_id) return;
+  if (task->view.desired_state != TaskState::kRunning) return;
+  task->view.desired_state = TaskState::kShutdown;
+  const bool failed = Failed(task->view.state);
+  if (failed && service.view.update_state == UpdateState::kUpdating && task->spec == service.spec)
+    FailUpdate(service, task_id);
+  const RestartCondition condition = service.spec->restart_condition;
+  if (condition == RestartCondition::kNone ||
+      (condition == RestartCondition::kOnFailure && !failed))
+    return;
+  const uint64_t limit = service.spec->restart_max_attempts;
+  if (limit > 0 && slot->second.restarts >= limit) return;
+  slot->second.restarts++;
+  StartTask(service, number);
+}
+
+void Cluster::Stop(Task& task, TaskState desired) {
+  const std::string id = task.view.id;
+  task.view.desired_state = desired;
+  const bool on_node = task.view.state > TaskState::kAssigned && !IsTerminal(task.view.state);
+  if (IsTerminal(task.view.state)) {
+    if (desired == TaskState::kRemove) Drop(id);
+    return;
+  }
+  if (on_node && task.view.node_down) return;  // nobody is there to stop it
+  At(on_node ? delays_.stop : Duration(0), [this, id] {
+    Task* stopped = FindTask(id);
+    if (stopped && !IsTerminal(stopped->view.state))
+      End(*stopped, TaskState::kShutdown, "", std::nullopt);
+  });
+}
+
+void Cluster::Drop(const std::string& task_id) {
+  const auto it = tasks_.find(task_id);
+  if (it == tasks_.end()) return;
+  Release(*it->second);
+  Touch(it->second->spec->labels);
+  pending_.erase(task_id);
+  auto& of_uid = tasks_by_uid_[it->second->uid];
+  of_uid.erase(task_id);
+  if (of_uid.empty()) tasks_by_uid_.erase(it->second->uid);
+  tasks_.erase(it);
+}
+
+// One look at a roll-out: replaces the next slots once the ones before run.
+void Cluster::Roll(const std::string& service_id, uint64_t update) {
+  const auto it = services_.find(service_id);
+  if (it == services_.end() || it->second->update != update) return;
+  Service& service = *it->second;
+  const bool back = service.view.update_state == UpdateState::kRollbackStarted;
+  std::vector<int32_t> dirty;
+  uint64_t in_flight = 0;
+  for (auto& [number, slot] : service.slots) {
+    const Task* task = FindTask(slot.history.back());
+    if (!task || task->spec != service.spec) {
+      if (task && SameTasks(*task->spec, *service.spec) && !IsTerminal(task->view.state)) continue;
+      dirty.push_back(number);
+    } else if (task->view.state < TaskState::kRunning) {
+      ++in_flight;
+    }
+  }
+  if (dirty.empty() && in_flight == 0) {
+    service.view.update_state = back ? UpdateState::kRollbackCompleted : UpdateState::kCompleted;
+    service.view.update_message = back ? "rollback completed" : "update completed";
+    service.view.version = ++index_;
+    Touch(service.view.spec.labels);
+    return;
+  }
+  const uint64_t limit =
+      service.spec->update_parallelism == 0 ? UINT64_MAX : service.spec->update_parallelism;
+  for (const int32_t number : dirty) {
+    if (in_flight++ >= limit) break;
+    Slot& slot = service.slots[number];
+    slot.restarts = 0;
+    const std::string old = slot.history.back();
+    const bool start_first = service.spec->update_order == UpdateOrder::kStartFirst;
+    StartTask(service, number);
+    if (start_first) {
+      slot.stop_when_running = old;
+    } else if (Task* task = FindTask(old)) {
+      Stop(*task, TaskState::kShutdown);
+    }
+  }
+  At(Duration(10), [this, service_id, update] { Roll(service_id, update); });
+}
+
+void Cluster::FailUpdate(Service& service, const std::string& task_id) {
+  const std::string cause = " due to failure or early termination of task " + task_id;
+  service.view.version = ++index_;
+  const uint64_t update = ++service.update;
+  if (service.spec->update_failure_action == FailureAction::kPause || !service.previous) {
+    service.view.update_state = UpdateState::kPaused;
+    service.view.update_message = "update paused" + cause;
+    return;
+  }
+  service.view.update_state = UpdateState::kRollbackStarted;
+  service.view.update_message = "update rolled back" + cause;
+  service.spec = service.previous;
+  service.view.spec = *service.spec;
+  Reconcile(service);
+  At(Duration(0), [this, id = service.view.id, update] { Roll(id, update); });
+}
+
+}  // namespace zoe::sim
