@@ -214,7 +214,7 @@ const std::vector<Scenario>& Scenarios() {
          w.Run(10s);
          for (int i = 0; i < 7; ++i) {
            w.EndTask("run", "web", 1 + i % 2, 1);
-           w.Run(3s);
+           w.Run(7s);
          }
          EXPECT_EQ(w.Phase("run"), v1::kRunning);
          EXPECT_EQ(w.Get("run")->status.services.at(0).restarts, 7);
