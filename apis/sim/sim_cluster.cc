@@ -235,6 +235,14 @@ std::vector<Cluster::LogLine> Cluster::Logs(const std::string& service_id) const
   return lines;
 }
 
+bool Cluster::MayPrint(const std::string& service_id, int32_t slot) const {
+  return std::ranges::any_of(tasks_, [&](const auto& entry) {
+    const SwarmTask& task = entry.second->view;
+    return task.service_id == service_id && (slot == 0 || task.slot == slot) &&
+           !IsTerminal(task.state);
+  });
+}
+
 void Cluster::SetNodeUp(const std::string& name, bool up) {
   for (const auto& node : nodes_) {
     if (node->options.name != name || node->up == up) continue;

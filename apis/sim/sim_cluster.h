@@ -75,6 +75,8 @@ class Cluster {
     std::string text;
   };
   std::vector<LogLine> Logs(const std::string& service_id) const;
+  // Whether a task of the service (of its slot, if not 0) may still print.
+  bool MayPrint(const std::string& service_id, int32_t slot) const;
 
   // Failures, by hand.
   void SetNodeUp(const std::string& name, bool up);

@@ -252,12 +252,14 @@ Expected<void> SimSwarm::RemoveNetwork(const Context& ctx, const std::string& id
 
 Expected<void> SimSwarm::Logs(const Context& ctx, const LogQuery& query, const LogSink& sink) {
   size_t sent = 0;
+  bool live = true;
   for (bool first = true;; first = false) {
     std::vector<sim::Cluster::LogLine> lines;
     ZOE_TRY(Call(ctx, "Logs", false, [&]() -> Expected<void> {
       if (!state_->cluster.GetService(query.service_id))
         return MakeError(Code::kNotFound, "service " + query.service_id + " not found");
       lines = state_->cluster.Logs(query.service_id);
+      live = state_->cluster.MayPrint(query.service_id, query.slot);
       return {};
     }));
     std::erase_if(lines,
@@ -270,7 +272,7 @@ Expected<void> SimSwarm::Logs(const Context& ctx, const LogQuery& query, const L
       const std::string stamp = query.timestamps ? FormatTime(lines[sent].time) + " " : "";
       if (!sink(stamp + lines[sent].text + "\n")) return {};
     }
-    if (!query.follow || ctx.Done()) return {};
+    if (!query.follow || !live || ctx.Done()) return {};
     std::unique_lock lock(state_->mutex);
     if (!state_->cluster.GetService(query.service_id)) return {};
     clock_.WaitUntil(state_->changed, lock, std::min(ctx.deadline, clock_.Now() + Duration(200)));

@@ -270,6 +270,20 @@ TEST_F(SwarmConformance, FollowedLogsEndWithTheSinkTheContextOrTheService) {
   EXPECT_LT(world().clock().Now() - removed, std::chrono::seconds(15));
 }
 
+TEST_F(SwarmConformance, FollowedLogsEndWhenTheTasksHaveEndedForGood) {
+  SwarmServiceSpec spec = Spec("web", "echo one; sleep 1; echo two; exit 0");
+  spec.restart_condition = RestartCondition::kNone;
+  const std::string id = Create(spec);
+  ASSERT_TRUE(UntilRunning(id, 1));
+  for (const int slot : {0, 1}) {
+    const SteadyTime begun = world().clock().Now();
+    const auto lines = Lines(swarm(), Ctx(Duration(60'000)),
+                             {.service_id = id, .slot = slot, .follow = true});
+    EXPECT_FALSE(lines.empty());
+    EXPECT_LT(world().clock().Now() - begun, std::chrono::seconds(10));
+  }
+}
+
 TEST_F(SwarmConformance, HintsTellWhoseThingsChanged) {
   SwarmServiceSpec theirs = Spec("theirs");
   theirs.labels["zoe.deployment"] = "other";
