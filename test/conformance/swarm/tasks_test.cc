@@ -277,8 +277,8 @@ TEST_F(SwarmConformance, FollowedLogsEndWhenTheTasksHaveEndedForGood) {
   ASSERT_TRUE(UntilRunning(id, 1));
   for (const int slot : {0, 1}) {
     const SteadyTime begun = world().clock().Now();
-    const auto lines = Lines(swarm(), Ctx(Duration(60'000)),
-                             {.service_id = id, .slot = slot, .follow = true});
+    const auto lines =
+        Lines(swarm(), Ctx(Duration(60'000)), {.service_id = id, .slot = slot, .follow = true});
     EXPECT_FALSE(lines.empty());
     EXPECT_LT(world().clock().Now() - begun, std::chrono::seconds(10));
   }
