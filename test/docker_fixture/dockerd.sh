@@ -13,14 +13,16 @@
 #   ZOE_DOCKERD_SWARM=0     leave the engine out of Swarm mode
 #   ZOE_DOCKERD_IMAGE=0     do not import the image zoe-test:1 (bash, coreutils, getent, grep, sed)
 #
+# Sourced, it only defines its functions: a machine and its engine can then be had one by one (swarm.sh).
+#
 # The engine lives in its own network, mount, pid, ipc and uts namespaces below one process of the host, `unshare`: killing that one
 # takes engine, containers, mounts and links along, so nothing of the host is touched and nothing can be left but DIR and cgroups.
 set -u
 unset DOCKER_HOST DOCKER_TLS_VERIFY DOCKER_CERT_PATH DOCKER_CONTEXT DOCKER_API_VERSION
 export PATH=$PATH:/usr/sbin:/sbin
-self=$(readlink -f "$0")
+dockerd_script=$(readlink -f "${BASH_SOURCE[0]}")
 
-die() { echo "dockerd.sh: $*" >&2; exit 1; }
+die() { echo "$(basename "$0"): $*" >&2; exit 1; }
 wait_for() { # SECONDS COMMAND...: until it succeeds
   local end=$(($(date +%s) + $1)); shift
   until "$@" >/dev/null 2>&1; do
@@ -36,7 +38,7 @@ cgroup_name() { echo "zoe-$(echo "$1" | cksum | cut -d' ' -f1)"; }
 pid_of() { # DIR FILE WORD
   local pid
   pid=$(cat "$1/$2" 2>/dev/null) && [ -n "$pid" ] || return 1
-  tr '\0' ' ' <"/proc/$pid/cmdline" 2>/dev/null | grep -qF -- "$3 $1" && echo "$pid"
+  tr '\0' ' ' 2>/dev/null <"/proc/$pid/cmdline" | grep -qF -- "$3 $1" && echo "$pid"
 }
 machine_of() { pid_of "$1" machine.pid __machine; }
 init_of() { # the machine's pid 1, as the host counts
@@ -59,7 +61,7 @@ check() {
 
 machine() { # DIR: runs inside the new namespaces, becomes their pid 1
   local dir=$1
-  hostname zoe-test
+  hostname "${ZOE_DOCKERD_HOSTNAME:-zoe-test}"
   mount -t tmpfs -o mode=755 tmpfs /run
   mkdir -p /run/lock /run/docker /run/containerd
   mount --bind "$dir/etc" /etc/docker
@@ -79,8 +81,8 @@ machine() { # DIR: runs inside the new namespaces, becomes their pid 1
   exec tini -- sleep infinity
 }
 
-engine_start() { # DIR
-  local dir=$1 cgroup
+engine_start() { # DIR [OPTION OF DOCKERD...]
+  local dir=$1 cgroup; shift
   cgroup=$(cgroup_name "$dir")
   rm -f "$dir/docker.sock"
   (
@@ -88,7 +90,7 @@ engine_start() { # DIR
     unset http_proxy https_proxy HTTP_PROXY HTTPS_PROXY NOTIFY_SOCKET
     inside "$dir" setsid sh -c 'rm -f /run/docker.pid; exec "$@"' sh \
       dockerd --data-root "$dir/data" --exec-root /run/docker -p /run/docker.pid -H "unix://$dir/docker.sock" \
-      --cgroup-parent "/$cgroup/containers"
+      --cgroup-parent "/$cgroup/containers" "$@"
   ) </dev/null >>"$dir/dockerd.log" 2>&1 &
   wait_for 60 dk "$dir" version || { tail -5 "$dir/dockerd.log" >&2; die "dockerd does not answer"; }
 }
@@ -117,32 +119,20 @@ import_image() { # DIR: files of this host, no registry
   rm -rf "$root"
 }
 
-start() { # DIR
+machine_start() { # DIR, made if missing
   local dir=$1 socket=$1/docker.sock
   [ ${#socket} -le 100 ] || die "the path of $dir is too long for a socket"
-  check
   machine_of "$dir" >/dev/null && die "$dir is running"
   mkdir -p "$dir/data" "$dir/etc" /etc/docker
   echo '{"userland-proxy": false, "exec-opts": ["native.cgroupdriver=cgroupfs"], "shutdown-timeout": 3}' >"$dir/etc/daemon.json"
   setsid unshare --mount --net --uts --ipc --pid --fork --kill-child=KILL --propagation private --mount-proc \
-    "$self" __machine "$dir" </dev/null >>"$dir/machine.log" 2>&1 &
+    "$dockerd_script" __machine "$dir" </dev/null >>"$dir/machine.log" 2>&1 &
   echo $! >"$dir/machine.pid"
-  wait_for 10 sh -c "[ \"\$(cat /proc/\$($self __init "$dir")/comm)\" = tini ]" || die "the namespaces were not made: $(tail -3 "$dir/machine.log")"
-  if [ -n "${ZOE_DOCKERD_OWNER:-}" ]; then
-    setsid "$self" __watch "$dir" "$ZOE_DOCKERD_OWNER" </dev/null >/dev/null 2>&1 &
-    echo $! >"$dir/watch.pid"
-  fi
-  engine_start "$dir"
-  if [ "${ZOE_DOCKERD_SWARM:-1}" != 0 ]; then
-    dk "$dir" swarm init --advertise-addr 127.0.0.1 --dispatcher-heartbeat 1s >/dev/null || die "swarm init failed"
-  fi
-  [ "${ZOE_DOCKERD_IMAGE:-1}" = 0 ] || import_image "$dir"
-  echo "unix://$socket"
+  wait_for 10 sh -c "[ \"\$(cat /proc/\$($dockerd_script __init "$dir")/comm)\" = tini ]" || die "the namespaces were not made: $(tail -3 "$dir/machine.log")"
 }
 
-stop() { # DIR
+machine_stop() { # DIR: like a power cut; what the engine has on disk stays
   local dir=$1 pid root i
-  [ "${ZOE_DOCKERD_WATCH:-}" = 1 ] || { pid=$(pid_of "$dir" watch.pid __watch) && kill -- -"$pid" 2>/dev/null; }
   if pid=$(machine_of "$dir"); then
     kill -KILL "$pid" # --kill-child: its pid 1 dies with it, and with that everything inside
     wait_for 10 gone "$pid" || die "process $pid does not end"
@@ -154,12 +144,47 @@ stop() { # DIR
     [ -z "$(for root in $(cgroup_roots); do ls -d "$root/$(cgroup_name "$dir")" 2>/dev/null; done)" ] && break
     sleep 0.1
   done
-  [ -d "$dir" ] || return 0
-  wait_for 5 sh -c "! grep -q ' $dir/' /proc/self/mounts"
-  rm -rf --one-file-system "$dir"
 }
 
-[ $# -ge 1 ] || { sed -n '2,/^set -u/{/^#/s/^# \{0,1\}//p}' "$self"; exit 2; }
+remove() { # DIR
+  [ -d "$1" ] || return 0
+  wait_for 5 sh -c "! grep -q ' $1/' /proc/self/mounts"
+  rm -rf --one-file-system "$1"
+}
+
+watch() { # DIR COMMAND: `SCRIPT COMMAND DIR` once the owner has ended
+  [ -n "${ZOE_DOCKERD_OWNER:-}" ] || return 0
+  setsid "$dockerd_script" __watch "$1" "$ZOE_DOCKERD_OWNER" "$(readlink -f "$0")" "$2" </dev/null >/dev/null 2>&1 &
+  echo $! >"$1/watch.pid"
+}
+unwatch() { # DIR
+  local pid
+  [ "${ZOE_DOCKERD_WATCH:-}" = 1 ] || { pid=$(pid_of "$1" watch.pid __watch) && kill -- -"$pid" 2>/dev/null; }
+}
+
+start() { # DIR
+  local dir=$1
+  check
+  machine_start "$dir"
+  watch "$dir" stop
+  engine_start "$dir"
+  if [ "${ZOE_DOCKERD_SWARM:-1}" != 0 ]; then
+    dk "$dir" swarm init --advertise-addr 127.0.0.1 --dispatcher-heartbeat 1s >/dev/null || die "swarm init failed"
+  fi
+  [ "${ZOE_DOCKERD_IMAGE:-1}" = 0 ] || import_image "$dir"
+  echo "unix://$dir/docker.sock"
+}
+
+stop() { # DIR
+  unwatch "$1"
+  machine_stop "$1"
+  remove "$1"
+}
+
+usage() { sed -n '2,/^[^#]/{/^#/s/^# \{0,1\}//p}' "$0"; exit 2; }
+
+[ "${BASH_SOURCE[0]}" = "$0" ] || return 0
+[ $# -ge 1 ] || usage
 [ "$1" = check ] || [ $# -ge 2 ] || die "which directory?"
 dir=$(readlink -m "${2:-.}")
 case $1 in
@@ -171,6 +196,6 @@ case $1 in
   stop) stop "$dir" ;;
   __machine) machine "$dir" ;;
   __init) init_of "$dir" ;;
-  __watch) tail --pid="$3" -f /dev/null; ZOE_DOCKERD_WATCH=1 exec "$self" stop "$dir" ;;
+  __watch) tail --pid="$3" -f /dev/null; ZOE_DOCKERD_WATCH=1 exec "$4" "$5" "$dir" ;;
   *) die "unknown command $1" ;;
 esac
