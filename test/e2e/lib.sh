@@ -54,6 +54,7 @@ ours() {  # what of this deployment is on the Swarm
 nothing_left() { [ -z "$(ours)" ] && [ -z "$(docker ps -q --filter "label=zoe.deployment=$deployment")" ]; }
 phase() { zoe get execution "$1" -o jsonpath='{.status.phase}'; }
 phase_is() { [ "$(phase "$1")" = "$2" ]; }
+has() { grep "$@" >/dev/null; }  # for pipes: unlike grep -q it reads to the end, so that the writer is not cut off
 same() { [ "$1" = "$2" ] || fail "expected: $2"$'\n'"got:      $1"; }
 
 cleanup() {

@@ -47,15 +47,15 @@ step "a label touches no container, a change of counts only scales"
 before=$(tasks_of worker)
 zoe label execution pair purpose=test
 sed -i 's/total: 2/total: 3/' "$work/pair.yaml"
-zoe apply -f "$work/pair.yaml" --wait --timeout 60s | grep -q ' configured$'
+zoe apply -f "$work/pair.yaml" --wait --timeout 60s | has ' configured$'
 wait_for 20 replicas_are worker 3/3
-for task in $before; do tasks_of worker | grep -q "$task" || fail "scaling replaced task $task"; done
+for task in $before; do tasks_of worker | has "$task" || fail "scaling replaced task $task"; done
 
 step "drift is mended: scaled, changed, removed by hand"
 docker service scale -d "$(name_of worker)=1" >/dev/null
 wait_for 20 replicas_are worker 3/3
 docker service update -d --env-add STRAY=1 "$(name_of web)" >/dev/null
-clean() { ! docker service inspect "$(name_of web)" -f '{{.Spec.TaskTemplate.ContainerSpec.Env}}' | grep -q STRAY && phase_is pair Running; }
+clean() { ! docker service inspect "$(name_of web)" -f '{{.Spec.TaskTemplate.ContainerSpec.Env}}' | has STRAY && phase_is pair Running; }
 wait_for 40 clean
 docker service rm "$(name_of worker)" >/dev/null
 wait_for 30 replicas_are worker 3/3
@@ -91,7 +91,7 @@ wait_for 60 restarted
 step "what fails says why"
 sed 's/name: pair/name: nope/; s,zoe/mini:latest,zoe/nothing:latest,' "$work/pair.yaml" >"$work/nope.yaml"
 zoe apply -f "$work/nope.yaml"
-says() { zoe describe execution "$1" | grep -q "$2"; }
+says() { zoe describe execution "$1" | has "$2"; }
 wait_for 20 says nope "No such image"
 zoe delete execution nope --timeout 60s
 cat >"$work/fails.yaml" <<'Y'

@@ -9,10 +9,10 @@ cd "$top"
 ./quickstart | tee "$work/first"
 grep -q '^== done: Dask and coreutils counted the same' "$work/first"
 began=$SECONDS
-./quickstart | grep -q '^== done'
+./quickstart | has '^== done'
 took=$((SECONDS - began))
 [ $took -lt 30 ] || fail "the second run took $took s"
-ZOE_SERVER=$(sed -n 's/^ *export ZOE_SERVER=\([^ ]*\).*/\1/p' "$work/first") zoe get executions | grep -q '^wordcount '
+ZOE_SERVER=$(sed -n 's/^ *export ZOE_SERVER=\([^ ]*\).*/\1/p' "$work/first") zoe get executions | has '^wordcount '
 ./quickstart --down
 wait_for 20 nothing_left
 same "$(docker image ls -q | sort)" "$before"

@@ -8,16 +8,16 @@ for file in "$top"/samples/*.yaml; do
   step "$(basename "$file")"
   zoe validate -f "$file"
   zoe apply -f "$file" --wait --timeout 120s
-  zoe apply -f "$file" | grep -qv ' unchanged$' && fail "applied again, $file is not unchanged"
+  zoe apply -f "$file" | has -v ' unchanged$' && fail "applied again, $file is not unchanged"
   case $file in
     */wordcount.yaml)
       zoe logs wordcount -s client >"$work/client"; zoe logs wordcount -s coreutils >"$work/coreutils"
       diff "$work/client" "$work/coreutils" || fail "Dask and coreutils do not agree"
       grep -q ' words, ' "$work/client" || fail "no result: $(cat "$work/client")" ;;
     */mpi-pi.yaml)
-      zoe logs pi -s launcher | grep -q '^pi=3\.14159265[0-9]* ranks=3 ' || fail "not pi: $(zoe logs pi -s launcher)" ;;
+      zoe logs pi -s launcher | has '^pi=3\.14159265[0-9]* ranks=3 ' || fail "not pi: $(zoe logs pi -s launcher)" ;;
     */notebook.yaml)
-      zoe logs notebook 2>&1 | grep -q 'token=' || fail "the notebook prints no token: $(zoe logs notebook)"
+      zoe logs notebook 2>&1 | has 'token=' || fail "the notebook prints no token: $(zoe logs notebook)"
       same "$(zoe get execution notebook -o 'jsonpath={.status.endpoints[0].url}')" http://notebook.notebook.default:8888/tree ;;
   esac
   zoe delete -f "$file" --timeout 60s
