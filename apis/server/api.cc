@@ -35,7 +35,7 @@ std::string_view AllowedMethods(const Route& route) {
   if (route.endpoint != Endpoint::kResource || route.subresource == "log") return "GET, HEAD";
   if (route.subresource == "status") return "GET, HEAD, PUT, PATCH";
   if (!route.name.empty()) return "GET, HEAD, PUT, PATCH, DELETE";
-  return route.kind->namespaced && route.ns.empty() ? "GET, HEAD" : "GET, HEAD, POST, DELETE";
+  return "GET, HEAD, POST, DELETE";
 }
 
 std::string_view MethodName(Method method) {

@@ -145,6 +145,10 @@ Expected<User> Auth::Authenticate(const Request& request) {
   return Unauthorized("wrong user or password");
 }
 
+std::string Auth::HomeOf(const User& user) const {
+  return mode_ == AuthMode::kNone ? "default" : user.name;
+}
+
 Expected<void> Auth::Authorize(const User& user, std::string_view verb, std::string_view plural,
                                std::string_view ns) const {
   if (user.name == "admin") return {};

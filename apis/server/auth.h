@@ -24,6 +24,8 @@ class Auth {
   // deletecollection).
   Expected<void> Authorize(const User& user, std::string_view verb, std::string_view plural,
                            std::string_view ns) const;
+  // The namespace of objects that name none: the user's own, "default" where nobody logs in.
+  std::string HomeOf(const User& user) const;
 
  private:
   struct Failures {

@@ -108,8 +108,8 @@ Response UnsupportedPatch(std::string_view media) {
 // One write request, on the pool.
 class WriteRequest {
  public:
-  WriteRequest(Writer& writer, const Exchange& exchange)
-      : writer_(writer), exchange_(exchange), route_(exchange.route) {}
+  WriteRequest(Writer& writer, const Exchange& exchange, std::string home)
+      : writer_(writer), exchange_(exchange), home_(std::move(home)), route_(exchange.route) {}
 
   const Route& route() const { return route_; }
 
@@ -133,6 +133,10 @@ class WriteRequest {
     }
     ZOE_ASSIGN(const WriteOptions options, ParseWriteOptions(exchange_.query));
     ZOE_ASSIGN(Value document, ParseBody(exchange_.request.body, syntax));
+    if (route_.kind->namespaced && route_.ns.empty()) {  // a POST to the path of all namespaces
+      route_.ns = document.StringAt("metadata.namespace");
+      if (route_.ns.empty()) route_.ns = home_;
+    }
     const Key place = route_.key();
     if (route_.name.empty()) route_.name = document.StringAt("metadata.name");
     auto written =
@@ -174,7 +178,8 @@ class WriteRequest {
 
   Writer& writer_;
   const Exchange& exchange_;
-  Route route_;  // with the name that a POST has in its body
+  const std::string home_;  // the namespace of what names none
+  Route route_;             // with the name and namespace that a POST has in its body
 };
 
 }  // namespace
@@ -187,7 +192,7 @@ void Api::Write(const ExchangePtr& exchange) {
       auto deleted = DeleteCollection(*exchange);
       response = deleted.ok() ? std::move(deleted).value() : ErrorResponse(deleted.error(), &route);
     } else {
-      WriteRequest request(writer_, *exchange);
+      WriteRequest request(writer_, *exchange, auth_.HomeOf(exchange->user));
       response = request.Run();
       route = request.route();
     }

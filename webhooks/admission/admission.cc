@@ -77,6 +77,7 @@ Expected<void> Admission::AdmitExecution(AdmissionRequest& request) const {
   auto& execution = static_cast<v1::Execution&>(*request.object);
   const auto* old_execution = static_cast<const v1::Execution*>(request.old_object.get());
   AddFinalizer(execution);
+  if (old_execution == nullptr) execution.status.phase = v1::kPending;
   if (execution.spec.application_ref) {
     const bool same = old_execution != nullptr && AsksForTheSame(execution, *old_execution);
     // An execution that is going must stay editable after its Application has gone.

@@ -238,7 +238,7 @@ TEST_F(ServerObjects, StatusIsWrittenByItsSubresourceOnly) {
   Create("a");
   const std::string body = R"({"status":{"phase":"Running"},"spec":{"priority":8}})";
   const Value main = Json(Call("PATCH", At("a"), body, kMerge));
-  EXPECT_EQ(main.StringAt("status.phase"), "");
+  EXPECT_EQ(main.StringAt("status.phase"), "Pending");
   EXPECT_EQ(main.At("spec.priority")->as_int(), 8);
   const Value status =
       Json(Call("PATCH", At("a", "/status"),
@@ -298,6 +298,25 @@ TEST_F(ServerObjects, CollectionIsDeletedBySelector) {
             200);
   EXPECT_EQ(Json(Call("GET", At("a"))).At("metadata.deletionTimestamp"), nullptr);
   EXPECT_NE(Json(Call("GET", At("b"))).At("metadata.deletionTimestamp"), nullptr);
+}
+
+TEST_F(ServerObjects, PathOfAllNamespacesCreatesWhereTheBodySaysAndDeletesEverywhere) {
+  constexpr std::string_view kEverywhere = "/apis/zoe/v1/executions";
+  const Answer said = Call("POST", kEverywhere, Manifest("a", R"("namespace":"bob",)"));
+  EXPECT_EQ(said.status, 201) << said.body;
+  EXPECT_EQ(Json(said).StringAt("metadata.namespace"), "bob");
+  const Answer unsaid = Call("POST", kEverywhere, Manifest("a"));
+  EXPECT_EQ(unsaid.status, 201) << unsaid.body;
+  EXPECT_EQ(Json(unsaid).StringAt("metadata.namespace"), "default");
+  EXPECT_EQ(Call("POST", kEverywhere, Manifest("a", R"("namespace":"Bob",)")).status, 422);
+  Create("b");
+  EXPECT_EQ(Call("DELETE", std::string(kEverywhere) + "?fieldSelector=metadata.name%3Da").status,
+            200);
+  for (const std::string ns : {"bob", "default"}) {
+    const Value gone = Json(Call("GET", "/apis/zoe/v1/namespaces/" + ns + "/executions/a"));
+    EXPECT_NE(gone.At("metadata.deletionTimestamp"), nullptr) << ns;
+  }
+  EXPECT_EQ(Json(Call("GET", At("b"))).At("metadata.deletionTimestamp"), nullptr);
 }
 
 TEST_F(ServerObjects, ListSelectsByNamespaceLabelAndField) {
@@ -429,9 +448,9 @@ TEST_F(ServerObjects, UnknownPathsAndMethodsAreToldApart) {
   EXPECT_EQ(Call("GET", At("a", "/%zz")).status, 400);
   EXPECT_EQ(Call("GET", At("..%2f..%2fetc")).status, 404);
   EXPECT_EQ(Call("DELETE", At("..%2f..%2fetc")).status, 404);
-  const Answer post = Call("POST", "/apis/zoe/v1/executions", Manifest("a"));
+  const Answer post = Call("POST", At("a"), Manifest("a"));
   EXPECT_EQ(post.status, 405);
-  EXPECT_EQ(post.headers.at("allow"), "GET, HEAD");
+  EXPECT_EQ(post.headers.at("allow"), "GET, HEAD, PUT, PATCH, DELETE");
   EXPECT_EQ(Call("OPTIONS", At("a")).status, 405);
   EXPECT_EQ(Call("TRACE", At("a")).status, 405);
   EXPECT_EQ(Call("FROBNICATE", At("a")).status, 405);

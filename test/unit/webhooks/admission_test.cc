@@ -91,6 +91,16 @@ TEST_F(AdmissionTest, ReferenceIsResolvedFromTheCatalogAndTheFinalizerSet) {
   EXPECT_EQ(object->meta.finalizers, std::vector<std::string>{"zoe/execution"});
 }
 
+TEST_F(AdmissionTest, NewExecutionIsPendingBeforeAnyoneHasLookedAtIt) {
+  const auto object = ByReference("{applicationRef: {name: spark, namespace: catalog}}");
+  EXPECT_EQ(Admit(object), "");
+  EXPECT_EQ(As(object).status.phase, "Pending");
+  const auto old = std::make_shared<Execution>(As(object));
+  As(object).status.phase = "Running";
+  EXPECT_EQ(Admit(object, old), "");
+  EXPECT_EQ(As(object).status.phase, "Running");
+}
+
 TEST_F(AdmissionTest, MissingApplicationIsNamedWithWhatIsNear) {
   EXPECT_EQ(Admit(ByReference("{applicationRef: {name: sprak, namespace: catalog}}")),
             "spec.applicationRef.name: there is no Application \"sprak\" in namespace \"catalog\", "
