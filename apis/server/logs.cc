@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <condition_variable>
 #include <mutex>
 
@@ -9,6 +10,7 @@ namespace zoe::server {
 namespace {
 
 constexpr size_t kMaxBuffered = 256 * 1024;
+constexpr int64_t kMaxReplica = 1'000'000;
 
 // From the thread that reads the log to the connection's, bounded: a client that reads slowly slows
 // down the reading.
@@ -86,10 +88,14 @@ Expected<LogRequest> ParseLogRequest(const Query& query, const v1::Execution& ex
   ZOE_ASSIGN(request.service, ChooseService(execution, query.Get("service")));
   ZOE_ASSIGN(request.query.follow, query.Bool("follow", false));
   ZOE_ASSIGN(request.query.timestamps, query.Bool("timestamps", false));
-  ZOE_ASSIGN(const int64_t replica, query.Int("replica", 0));
-  if (replica > 1'000'000)
-    return MakeError(Code::kBadRequest, "query parameter replica: there are not so many");
-  request.query.slot = static_cast<int32_t>(replica);
+  if (!query.Get("replica").empty()) {
+    ZOE_ASSIGN(const int64_t replica, query.Int("replica", 0));
+    if (replica < 1 || replica > kMaxReplica)
+      return MakeError(Code::kBadRequest,
+                       "query parameter replica: replicas are counted from 1, found " +
+                           std::string(query.Get("replica")));
+    request.query.slot = static_cast<int32_t>(replica);
+  }
   if (!query.Get("tailLines").empty()) {
     ZOE_ASSIGN(request.query.tail, query.Int("tailLines", 0));
   }
@@ -99,17 +105,28 @@ Expected<LogRequest> ParseLogRequest(const Query& query, const v1::Execution& ex
   return request;
 }
 
+// A replica has a log if it is wanted, or if the Swarm still remembers it.
+bool HasReplica(const SwarmService& service, const Observation& seen, int32_t slot) {
+  return slot <= static_cast<int64_t>(service.spec.replicas) ||
+         std::any_of(seen.tasks.begin(), seen.tasks.end(), [&](const SwarmTask& task) {
+           return task.service_id == service.id && task.slot == slot;
+         });
+}
+
 Expected<std::string> FindServiceId(Swarm& swarm, const Context& ctx, const Entry& entry,
-                                    const std::string& service) {
+                                    const LogRequest& request) {
   ZOE_ASSIGN(const Observation seen,
              swarm.Observe(ctx.WithTimeout(Duration(10'000)), entry.object->meta.uid));
+  const std::string who =
+      "service \"" + request.service + "\" of execution \"" + entry.key.name + "\" has no ";
   for (const SwarmService& candidate : seen.services) {
     const auto label = candidate.spec.labels.find(std::string(kLabelService));
-    if (label != candidate.spec.labels.end() && label->second == service) return candidate.id;
+    if (label == candidate.spec.labels.end() || label->second != request.service) continue;
+    if (HasReplica(candidate, seen, request.query.slot)) return candidate.id;
+    return MakeError(Code::kNotFound, who + "replica " + std::to_string(request.query.slot) +
+                                          ": it has " + std::to_string(candidate.spec.replicas));
   }
-  return MakeError(Code::kNotFound,
-                   "service \"" + service + "\" of execution \"" + entry.key.name +
-                       "\" has no log: it has not been started, or has been removed");
+  return MakeError(Code::kNotFound, who + "log: it has not been started, or has been removed");
 }
 
 // One log, on a thread of its own: the answer begins with the first line, or at once when
@@ -121,7 +138,7 @@ class LogStream {
 
   // Nothing if the answer was streamed.
   Expected<std::optional<Response>> Run(const Entry& entry, LogRequest request) {
-    ZOE_ASSIGN(request.query.service_id, FindServiceId(swarm_, ctx_, entry, request.service));
+    ZOE_ASSIGN(request.query.service_id, FindServiceId(swarm_, ctx_, entry, request));
     if (request.query.follow) Begin();
     const auto result = swarm_.Logs(ctx_, request.query, [this](std::string_view line) {
       if (!begun_) Begin();

@@ -340,6 +340,18 @@ TEST_F(ServerLogs, MissingServiceOrExecutionIsSaid) {
   EXPECT_EQ(Call("GET", std::string(kExecutions) + "/a/log?tailLines=many").status, 400);
 }
 
+TEST_F(ServerLogs, ReplicaThatIsNotThereIsSaid) {
+  Create("a");
+  Run("a", "web", {"echo", "hello"});
+  const std::string log = std::string(kExecutions) + "/a/log";
+  EXPECT_EQ(Call("GET", log + "?replica=1").status, 200);
+  const Answer seventh = Call("GET", log + "?replica=7");
+  EXPECT_EQ(seventh.status, 404);
+  EXPECT_NE(seventh.body.find("has no replica 7: it has 1"), std::string::npos) << seventh.body;
+  EXPECT_EQ(Call("GET", log + "?replica=0").status, 400);
+  EXPECT_EQ(Call("GET", log + "?replica=first").status, 400);
+}
+
 TEST_F(ServerLogs, ServiceMayBeLeftOutWhereItIsClear) {
   const auto create = [&](const std::string& name, const std::string& services) {
     EXPECT_EQ(Call("POST", kExecutions,
