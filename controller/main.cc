@@ -7,8 +7,11 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <future>
 #include <iterator>
+#include <mutex>
 #include <random>
+#include <thread>
 
 #include "apis/docker/docker_swarm.h"
 #include "apis/memory/memory_store.h"
@@ -213,11 +216,40 @@ void RaiseFileLimit() {
   setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+// Waits for the signal that ends the process. One that comes before start-up is over ends it at
+// once, wherever it hangs: nothing has been promised to anybody yet, and what the store has is safe
+// at any moment.
+class StopSignal {
+ public:
+  StopSignal() {
+    std::thread([state = state_] {
+      const int signal = WaitForStopSignal();
+      const std::lock_guard lock(state->mutex);
+      if (!state->started) _exit(0);
+      state->signal.set_value(signal);
+    }).detach();  // a start that fails leaves it waiting
+  }
+  void Started() {
+    const std::lock_guard lock(state_->mutex);
+    state_->started = true;
+  }
+  int Wait() { return state_->signal.get_future().get(); }
+
+ private:
+  struct State {
+    std::mutex mutex;
+    bool started = false;
+    std::promise<int> signal;
+  };
+  const std::shared_ptr<State> state_ = std::make_shared<State>();
+};
+
 int Run(const Options& options) {
   log::Level level = log::Level::kInfo;
   log::ParseLevel(options.log_level, level);
   log::Configure(level, options.log_format == "json");
   RaiseFileLimit();
+  StopSignal stop_signal;
 
   const SystemClock clock;
   auto swarm = OpenSwarm(options, clock);
@@ -241,9 +273,10 @@ int Run(const Options& options) {
     if (error.code == Code::kUnavailable) error.message += " (choose another with --listen)";
     return Complain(error, kExitFailed);
   }
+  stop_signal.Started();
   std::printf("listening on %s\n", process.server.url().c_str());
   std::fflush(stdout);
-  const int signal = WaitForStopSignal();
+  const int signal = stop_signal.Wait();
   log::Info("stopping", {{"signal", std::to_string(signal)}});
   manager.Stop();
   return 0;

@@ -5,7 +5,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <cstdio>
+#include <fstream>
 #include <string>
 #include <vector>
 
@@ -72,6 +74,19 @@ class Child {
     return text;
   }
   void Signal(int signal) { kill(pid_, signal); }
+  // Waits until the process handles `signal` itself; false if it ended or 10 s have passed.
+  bool Blocks(int signal) const {
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+    while (std::chrono::steady_clock::now() < deadline) {
+      std::ifstream status("/proc/" + std::to_string(pid_) + "/status");
+      for (std::string line; std::getline(status, line);) {
+        if (line.starts_with("SigBlk:") &&
+            (std::stoull(line.substr(7), nullptr, 16) >> (signal - 1) & 1) != 0)
+          return true;
+      }
+    }
+    return false;
+  }
   int Wait() {
     int status = 0;
     waitpid(pid_, &status, 0);
@@ -209,6 +224,17 @@ TEST_F(Programs, WithoutAControllerItSaysSo) {
   EXPECT_EQ(ran.code, 1);
   EXPECT_EQ(ran.err, "error: can't reach " + server_ +
                          ": is zoe-controller running? set --server or ZOE_SERVER\n");
+}
+
+TEST(ControllerProgram, StopsAtOnceWhileItStillWaitsForItsStore) {
+  Child controller({ZOE_CONTROLLER_PROGRAM, "--store", "zk://127.0.0.1:1", "--swarm",
+                    "sim:nodes=1,cpus=1,memory=1Gi", "--auth", "none", "--listen", "127.0.0.1:0"},
+                   {});
+  ASSERT_TRUE(controller.Blocks(SIGTERM));
+  const auto begun = std::chrono::steady_clock::now();
+  controller.Signal(SIGTERM);
+  EXPECT_EQ(controller.Wait(), 0);
+  EXPECT_LT(std::chrono::steady_clock::now() - begun, std::chrono::seconds(2));
 }
 
 TEST_F(Programs, AFullDiskBehindStdoutIsAFailure) {
