@@ -257,6 +257,11 @@ bool Decoder::Any(const Type& type, const Field& field, const Value& value, void
     case Shape::kMap:
       return Map(field, value, *static_cast<std::map<std::string, std::string>*>(target), path);
     case Shape::kStruct:
+      if (value.is_array() && !type.short_form.empty()) {
+        const Field& list = *type.Find(type.short_form);
+        Any(*list.type, list, value, list.At(target), Path{&path, list.name});
+        return true;
+      }
       if (!value.is_object()) return WrongType(type, field, value, path);
       Struct(type, value, target, path);
       return true;

@@ -78,7 +78,8 @@ struct Type {
   std::string_view name, doc;             // structs
   std::vector<Field> fields;              // structs, in the order in which they are written
   std::vector<std::string_view> ignored;  // structs: keys that are accepted and dropped
-  const Type* element = nullptr;          // optionals, lists, maps
+  std::string_view short_form;    // structs: the list field that may stand for the whole; or empty
+  const Type* element = nullptr;  // optionals, lists, maps
 
   // Lists.
   size_t (*size)(const void* list) = nullptr;
@@ -189,6 +190,9 @@ class Struct : StructBuilder {
     AddConstant(name, doc, value);
     return *this;
   }
+  // The list `name` may be written where the struct is meant: `exec: [a, b]` for `exec: {command:
+  // [a, b]}`. It is always encoded in full.
+  Struct& ShortForm(std::string_view name) { return type_.short_form = name, *this; }
   Struct& Ignore(std::string_view name) { return type_.ignored.push_back(name), *this; }
 
   Struct& Required() { return last().required = true, *this; }

@@ -141,6 +141,7 @@ const Type& Describe<ExecProbe>() {
           .Required()
           .NotEmpty()
           .Example("[test, -e, /tmp/ready]")
+          .ShortForm("command")
           .Build();
   return type;
 }
@@ -157,7 +158,7 @@ const Type& Describe<Readiness>() {
           .Add("tcp", &Readiness::tcp, "Connect. The image needs curl, wget, python3 or bash.")
           .Example("{port: 7077}")
           .Aka({"tcpSocket"})
-          .Add("exec", &Readiness::exec, "Run a command.")
+          .Add("exec", &Readiness::exec, "Run a command; the list alone will do.")
           .Example("{command: [test, -e, /tmp/ready]}")
           .Add("periodSeconds", &Readiness::period_seconds, "Seconds from one look to the next.")
           .Range(1, 86400)

@@ -153,8 +153,12 @@ TYPED_TEST(EveryKind, RefusesAWrongTypeInEveryField) {
     Walk(type, document, "", [&](const Visit& visit) {
       const codec::Value kept = *visit.object.Find(visit.field.name);
       const bool takes_mappings = visit.field.type->shape == Shape::kMap || kept.is_object();
-      visit.object.Set(visit.field.name, takes_mappings ? codec::Value(codec::Array{})
-                                                        : codec::Value(codec::Object{}));
+      const Type* wanted = visit.field.type;
+      if (wanted->shape == Shape::kOptional) wanted = wanted->element;
+      codec::Value wrong(codec::Object{});
+      if (takes_mappings) wrong = codec::Value(codec::Array{});
+      if (!wanted->short_form.empty()) wrong = codec::Value("neither");
+      visit.object.Set(visit.field.name, std::move(wrong));
       schema::Problems problems;
       Read<TypeParam>(document, problems);
       ASSERT_EQ(problems.causes.size(), 1u) << visit.path << "\n" << Texts(problems);
