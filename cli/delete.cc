@@ -113,7 +113,7 @@ int Delete(Session& session) {
                        .name = victim.name,
                        .judge = GoneJudge(std::move(uid))});
   }
-  if (victims->empty()) session.err() << "No resources found.\n";
+  if (victims->empty()) session.err() << "No resources found\n";
   if (!args.Is("wait") || dry || awaited.empty()) return failed ? kFailed : kOk;
   const int waited =
       Wait(session, awaited, {.timeout = *timeout, .show = true, .tell = false, .on_met = {}});

@@ -255,7 +255,12 @@ int Describe(Session& session) {
     if (i > 0) session.out() << "\n\n";
     DescribeObject(session, **client, objects[i]);
   }
-  if (objects.empty() && !failed) session.err() << "No resources found.\n";
+  if (objects.empty() && !failed) {
+    session.err() << "No resources found"
+                  << (session.args().Is("all-namespaces")
+                          ? "\n"
+                          : " in " + session.ns() + " namespace.\n");
+  }
   return failed ? kFailed : kOk;
 }
 

@@ -175,7 +175,7 @@ int PrintAll(Getter& getter, std::vector<Found>& all, bool by_name) {
     const bool everywhere =
         session.args().Is("all-namespaces") || (!several && !all[0].target->resource.namespaced);
     session.err() << "No resources found"
-                  << (everywhere ? "" : " in " + session.ns() + " namespace") << ".\n";
+                  << (everywhere ? "\n" : " in " + session.ns() + " namespace.\n");
   }
   return getter.failed ? kFailed : kOk;
 }
@@ -187,7 +187,10 @@ int Get(Session& session) {
   const auto output = ParseOutput(args.Get("output"));
   if (!output.ok()) return session.Usage(output.error().message);
   const auto targets = Targets(session);
-  if (!targets.ok()) return session.Usage(targets.error().message);
+  if (!targets.ok()) {
+    return targets.error().code == Code::kInvalid ? session.Fail(targets.error())  // a file's fault
+                                                  : session.Usage(targets.error().message);
+  }
   const bool by_name = std::any_of(targets->begin(), targets->end(),
                                    [](const Target& t) { return !t.names.empty(); });
   if (by_name && args.Is("all-namespaces"))

@@ -155,6 +155,10 @@ Expected<std::vector<Target>> ParseTargets(const std::vector<std::string>& words
 Expected<std::vector<One>> ParseOnes(const std::vector<std::string>& words,
                                      std::string_view standard) {
   std::vector<One> ones;
+  if (!standard.empty() && words.empty()) {
+    ZOE_ASSIGN(const Resource resource, FindResource(standard));
+    return MakeError(Code::kBadRequest, "which " + resource.singular + "? give its name");
+  }
   if (!standard.empty() && !words.empty() && words[0].find('/') == std::string::npos) {
     // "NAME…", or "KIND NAME…" if the first word can only be a kind.
     const bool kind_first = words.size() > 1 && FindResource(words[0]).ok();

@@ -103,6 +103,8 @@ TEST_F(Commands, ApplyReadsDirectoriesAndWithRFolders) {
   const Ran none = Run({"apply", "-f", console.directory() + "/nowhere"});
   EXPECT_EQ(none.code, kFailed);
   EXPECT_NE(none.err.find("does not exist"), std::string::npos);
+  for (const char* verb : {"get", "delete", "describe"})
+    EXPECT_EQ(Run({verb, "-f", console.directory() + "/nowhere"}).code, kFailed) << verb;
 }
 
 TEST_F(Commands, ApplyReadsUrls) {
@@ -323,6 +325,9 @@ TEST_F(Commands, GetSaysWhatIsNotThere) {
   EXPECT_EQ(ran.code, kOk);
   EXPECT_EQ(ran.out, "");
   EXPECT_EQ(ran.err, "No resources found in default namespace.\n");
+  EXPECT_EQ(Run({"get", "exec", "-A"}).err, "No resources found\n");
+  EXPECT_EQ(Run({"describe", "exec"}).err, "No resources found in default namespace.\n");
+  EXPECT_EQ(Run({"describe", "exec", "-A"}).err, "No resources found\n");
   ran = Run({"get", "exec", "x"});
   EXPECT_EQ(ran.code, kFailed);
   EXPECT_EQ(ran.err, "Error from server (NotFound): executions.zoe \"x\" not found\n");
@@ -358,7 +363,7 @@ TEST_F(Commands, DeleteTakesNamesSelectorsFilesAndAll) {
   EXPECT_EQ(Run({"delete", "exec", "a", "nope"}).code, kFailed);
   EXPECT_EQ(Run({"delete", "exec", "nope", "--ignore-not-found"}).code, kOk);
   EXPECT_EQ(Run({"delete", "-f", "-", "-o", "name"}, Yaml("b")).out, "execution.zoe/b\n");
-  EXPECT_EQ(Run({"delete", "exec", "-l", "set=two"}).err, "No resources found.\n");
+  EXPECT_EQ(Run({"delete", "exec", "-l", "set=two"}).err, "No resources found\n");
   EXPECT_EQ(Run({"delete", "exec", "--all"}).out,
             "execution.zoe \"c\" deleted\nexecution.zoe \"d\" deleted\n");
 }
@@ -503,6 +508,7 @@ TEST(CommandLine, WrongUsageIsExit2WithASuggestion) {
                {{"get", "exec", "--al-namespaces"}, "did you mean --all-namespaces?"},
                {{"apply"}, "apply needs -f FILE"},
                {{"get"}, "which resource?"},
+               {{"suspend"}, "which execution?"},
                {{}, "Usage: zoe"},
                {{"get", "exec", "-o", "jsn"}, "-o takes one of"},
                {{"config", "veiw"}, "did you mean \"view\"?"},
