@@ -23,6 +23,12 @@ tasks_of() {  # EXECUTION: "NODE STATE" of each task that Swarm wants to run
 }
 # EXECUTION N: so many tasks run, none on node-1
 moved() { [ "$(tasks_of "$1" | grep -c '^node-[23] Running$')" = "$2" ] && [ "$(tasks_of "$1" | wc -l)" = "$2" ]; }
+lost() { on 2 service ps --filter desired-state=shutdown --format '{{.Node}} {{.CurrentState}}' "$(on 2 service ls -q --filter "label=zoe.name=$1")"; }
+# A new leader may give up nodes that are slow to register, so how many tasks it replaces is up to Swarm.
+restarts_are_true() {
+  local lost; lost=$(lost "$1")
+  [ "$(field "$1" '{.status.services[0].restarts}')" = "$(echo "$lost" | wc -l)" ] || fail "Swarm replaced:"$'\n'"$lost"$'\n'"$(zoe describe execution "$1")"
+}
 ready() { curl -fsS -m 10 -o /dev/null "$ZOE_SERVER/readyz"; }
 not_ready() { ! ready; }
 says() { zoe describe execution "$1" | grep -q "$2"; }
@@ -77,7 +83,7 @@ wait_for 90 moved spread 3
 step "elsewhere after $(seconds_since "$began")"
 wait_for 20 replicas_ready spread 3
 says spread 'node node-1 is down' || fail "no event tells of the node: $(zoe describe execution spread)"
-same "$(field spread '{.status.services[0].restarts}')" 1
+restarts_are_true spread
 
 step "the node comes back: nothing is there twice"
 began=$(date +%s%N)
@@ -85,22 +91,23 @@ began=$(date +%s%N)
 all_ready() { [ "$(on 2 node ls --format '{{.Status}}' | grep -c '^Ready$')" = 3 ]; }
 wait_for 60 all_ready
 step "after $(seconds_since "$began")"
-stale() { on 2 node ps node-1 --format '{{.CurrentState}}' | grep -q '^Running'; }
-settled() { ! stale; }
+# The task that it ran is known to have ended.
+settled() { on 2 node ps node-1 --format '{{.CurrentState}}' >"$work/past" && [ -s "$work/past" ] && ! grep -q '^Running' "$work/past"; }
 wait_for 60 settled
 moved spread 3 || fail "tasks of spread: $(tasks_of spread)"
 moved second 2 || fail "tasks of second: $(tasks_of second)"
 same "$(count)" 5
 same "$(on 1 service ls -q --filter "label=zoe.deployment=$deployment" | wc -l)" 2
-same "$(field spread '{.status.services[0].restarts}')" 1
+restarts_are_true spread
 
 step "and is of use again"
-sed -i 's/total: 3/total: 4/' "$work/spread.yaml"
+sed -i 's/total: 3/total: 6/' "$work/spread.yaml"
 zoe apply -f "$work/spread.yaml" --wait --timeout 60s
-same "$(tasks_of spread | grep -c '^node-1 Running$')" 1
+# How many of them is up to Swarm.
+tasks_of spread | grep -q '^node-1 Running$' || fail "none there: $(tasks_of spread; on 2 node ls)"
 reach 1 1
-reach 2 4
-same "$(count)" 6
+reach 2 6
+same "$(count)" 8
 
 step "nothing is left"
 zoe delete executions --all --timeout 60s
