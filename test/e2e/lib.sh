@@ -57,8 +57,8 @@ phase_is() { [ "$(phase "$1")" = "$2" ]; }
 has() { grep "$@" >/dev/null; }  # for pipes: unlike grep -q it reads to the end, so that the writer is not cut off
 same() { [ "$1" = "$2" ] || fail "expected: $2"$'\n'"got:      $1"; }
 
-cleanup() {
-  local code=$?
+cleanup() {  # [EXIT-CODE]
+  local code=${1:-$?}
   [ -z "$controller" ] || kill_controller
   if [ -n "${DOCKER_HOST:-}" ]; then
     docker service ls -q --filter "label=zoe.deployment=$deployment" 2>/dev/null | xargs -r docker service rm >/dev/null 2>&1 || true

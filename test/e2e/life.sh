@@ -31,7 +31,7 @@ spec:
 Y
 step "a service that is not ours stays as it is"
 docker service create -d -q --name stranger --endpoint-mode dnsrr zoe/mini:latest sleep infinity >/dev/null
-trap 'docker service rm stranger >/dev/null 2>&1 || true; cleanup' EXIT
+trap 'code=$?; docker service rm stranger >/dev/null 2>&1 || true; cleanup $code' EXIT
 stranger=$(docker service inspect stranger -f '{{.Version.Index}} {{.ID}}')
 
 step "apply, wait, names"

@@ -32,7 +32,7 @@ restarts_are_true() {
 }
 ready() { curl -fsS -m 10 -o /dev/null "$ZOE_SERVER/readyz"; }
 not_ready() { ! ready; }
-says() { zoe describe execution "$1" | grep -q "$2"; }
+says() { zoe describe execution "$1" | has "$2"; }
 field() { zoe get execution "$1" -o "jsonpath=$2"; }
 replicas_ready() { [ "$(field "$1" '{.status.services[0].ready}')" = "$2" ] && phase_is "$1" Running; }
 seconds_since() { echo $((($(date +%s%N) - $1) / 100000000)) | sed 's/\(.\)$/.\1 s/; s/^\./0./'; }
@@ -105,7 +105,7 @@ step "and is of use again"
 sed -i 's/total: 3/total: 6/' "$work/spread.yaml"
 zoe apply -f "$work/spread.yaml" --wait --timeout 60s
 # How many of them is up to Swarm.
-tasks_of spread | grep -q '^node-1 Running$' || fail "none there: $(tasks_of spread; on 2 node ls)"
+tasks_of spread | has '^node-1 Running$' || fail "none there: $(tasks_of spread; on 2 node ls)"
 reach 1 1
 reach 2 6
 same "$(count)" 8

@@ -6,6 +6,7 @@ deployment=zoe
 export ZOE_QUICKSTART_DIR=$work/quickstart ZOE_LISTEN=127.0.0.1:0
 before=$(docker image ls -q | sort)
 cd "$top"
+trap 'code=$?; ./quickstart --down >/dev/null 2>&1 || true; cleanup $code' EXIT
 ./quickstart | tee "$work/first"
 grep -q '^== done: Dask and coreutils counted the same' "$work/first"
 began=$SECONDS
