@@ -19,6 +19,7 @@ struct SimSwarm::State {
   std::condition_variable changed;
   sim::Cluster cluster;
   bool stopping = false;
+  bool written = false;  // since the thread last looked at the cluster
   std::atomic<int> writes{0};
 
   // Held while callbacks run, so that a Handle's destructor waits for them. Taken before `mutex`,
@@ -112,11 +113,15 @@ SimSwarm::~SimSwarm() {
 void SimSwarm::Loop() {
   std::unique_lock lock(state_->mutex);
   while (!state_->stopping) {
+    state_->written = false;
     const SteadyTime next = state_->cluster.RunUntil(clock_.Now(), clock_.WallNow());
     lock.unlock();
     Notify();
     lock.lock();
-    if (!state_->stopping && next > clock_.Now()) clock_.WaitUntil(state_->changed, lock, next);
+    // What was written while the lock was free has made `next` stale.
+    if (!state_->stopping && !state_->written && next > clock_.Now()) {
+      clock_.WaitUntil(state_->changed, lock, next);
+    }
   }
 }
 
@@ -159,6 +164,7 @@ auto SimSwarm::Call(const Context& ctx, std::string_view name, bool write, F f) 
   auto result = f();
   if (write) {
     state_->writes++;
+    state_->written = true;
     state_->changed.notify_all();
   }
   if (fault == SimFault::kAfter) {
@@ -299,6 +305,7 @@ void SimSwarm::With(const std::function<void(sim::Cluster&)>& act) {
     const std::lock_guard lock(state_->mutex);
     state_->cluster.RunUntil(clock_.Now(), clock_.WallNow());
     act(state_->cluster);
+    state_->written = true;
     state_->changed.notify_all();
   }
   if (!options_.threaded) Notify();
