@@ -231,6 +231,12 @@ Judge ExecutionJudge(int64_t generation) {
     if (phase == "Suspended")
       return {Verdict::kHopeless, "is suspended; \"zoe resume\" lets it go on"};
     if (phase == "Succeeded") return {Verdict::kMet, ""};
+    const Value* degraded = Condition(*object, "Degraded");
+    if (degraded != nullptr && degraded->StringAt("status") == "True" &&
+        degraded->StringAt("reason").starts_with("Update")) {
+      return {Verdict::kHopeless,
+              degraded->StringAt("reason") + ": " + degraded->StringAt("message")};
+    }
     if (!HasMonitor(*object) && IsTrue(*object, "Ready")) return {Verdict::kMet, ""};
     return {};
   };

@@ -19,6 +19,17 @@ bool Held(const ServicePicture& s) {
   return s.before->update_failed || RolledBack(s.observed->update_state);
 }
 
+bool Rolling(const ServicePicture& s, const v1::ExecutionStatus& status, WallTime now) {
+  if (s.observed == nullptr || s.service.replicas.total == 0) return false;
+  const UpdateState state = s.observed->update_state;
+  if (state == UpdateState::kRollbackStarted) return true;
+  if (s.held) return false;
+  if (!s.UpToDate() || state == UpdateState::kUpdating) return true;
+  const std::optional<WallTime> since = RollingSince(status);
+  return state == UpdateState::kNone && since && now - *since < kUpdatePatience && s.before &&
+         s.before->update == TemplateHash(s.desired);
+}
+
 const v1::ServiceStatus* FindStatus(const v1::ExecutionStatus& status, const std::string& name) {
   for (const v1::ServiceStatus& s : status.services) {
     if (s.name == name) return &s;
@@ -55,6 +66,7 @@ ServicePicture Look(const Picture& picture, v1::Service service) {
     }
   }
   s.held = Held(s);
+  s.rolling = Rolling(s, picture.execution->status, picture.now);
   return s;
 }
 
@@ -141,6 +153,12 @@ Verdict Judge(const Picture& picture) {
 }
 
 }  // namespace
+
+std::optional<WallTime> RollingSince(const v1::ExecutionStatus& status) {
+  const Condition* ready = FindCondition(status.conditions, "Ready");
+  if (ready == nullptr || ready->status != "False" || ready->reason != "Updating") return {};
+  return ready->last_transition_time;
+}
 
 Mode ModeOf(const v1::Execution& execution) {
   if (execution.meta.deletion_timestamp) return Mode::kTerminating;

@@ -28,8 +28,12 @@ struct ServicePicture {
   const SwarmService* observed = nullptr;  // null: there is none
   ServiceHistory history;
   const v1::ServiceStatus* before = nullptr;  // as last reported
-  bool open = false;  // every essential replica of each lower startupOrder is ready
-  bool held = false;  // Swarm rolled this very template back (docs/decisions/0004)
+  bool open = false;     // every essential replica of each lower startupOrder is ready
+  bool held = false;     // Swarm rolled this very template back (docs/decisions/0004)
+  bool rolling = false;  // its containers are being replaced, or are about to be
+
+  // The declaration's containers are what Swarm was told to run.
+  bool UpToDate() const { return observed != nullptr && SameTasks(desired, observed->spec); }
 
   int ready() const { return history.ready; }
   // Replicas that run, or have done their work.
@@ -64,6 +68,12 @@ struct Picture {
 // A task that stays `new` so long has got no address: its network is full, which Swarm tells nobody
 // (SwarmKit, allocator).
 inline constexpr Duration kAddressPatience{30'000};
+
+// Swarm says nothing of an update for a moment after it has taken it, and nothing at all of one
+// that finds no container to replace. So long an update that was sent counts as under way.
+inline constexpr Duration kUpdatePatience{2'000};
+// Since when, by our clock, an update is under way; nothing if none was at the last pass.
+std::optional<WallTime> RollingSince(const v1::ExecutionStatus& status);
 
 // `execution` must outlive the picture. kInvalid with causes: the spec can't be rendered.
 //

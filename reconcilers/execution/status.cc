@@ -151,7 +151,11 @@ void ReportReadiness(const Picture& picture, v1::ExecutionStatus& status) {
     conditions.Set("EssentialReady", false, "Starting", essential_count);
   }
   const std::string count = Count(served, total, "replicas");
-  if (served >= total) {
+  const auto rolling =
+      std::ranges::find_if(picture.services, [](const ServicePicture& s) { return s.rolling; });
+  if (served >= total && rolling != picture.services.end()) {
+    conditions.Set("Ready", false, "Updating", rolling->service.name + ": update in progress");
+  } else if (served >= total) {
     conditions.Set("Ready", true, "AllReplicasReady", count);
   } else {
     const ServicePicture* worst = WorstOf(picture, false);
@@ -167,7 +171,8 @@ void ReportDegraded(const Picture& picture, v1::ExecutionStatus& status) {
     if (!s.observed) continue;
     const UpdateState state = s.observed->update_state;
     const bool paused = state == UpdateState::kPaused || state == UpdateState::kRollbackPaused;
-    if (!s.held && !paused) continue;
+    // A declaration that is about to be sent has not been refused yet.
+    if (!s.held && !(paused && s.UpToDate())) continue;
     const std::string reason = s.held ? "UpdateRolledBack" : "UpdatePaused";
     std::string words = s.observed->update_message;
     if (words.empty() || state == UpdateState::kRollbackCompleted) {
@@ -409,6 +414,9 @@ Duration NextDeadline(const Picture& picture, const v1::ExecutionStatus& status)
   for (const ServicePicture& s : picture.services) {
     const auto& since = s.history.oldest_unaddressed;
     if (since && picture.now - *since < kAddressPatience) at(*since + kAddressPatience);
+    const auto rolling_since = RollingSince(status);
+    if (s.rolling && rolling_since && picture.now - *rolling_since < kUpdatePatience)
+      at(*rolling_since + kUpdatePatience);
   }
   return next;
 }

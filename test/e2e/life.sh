@@ -51,6 +51,13 @@ zoe apply -f "$work/pair.yaml" --wait --timeout 60s | has ' configured$'
 wait_for 20 replicas_are worker 3/3
 for task in $before; do tasks_of worker | has "$task" || fail "scaling replaced task $task"; done
 
+step "a rolling change is waited for"
+sed -i 's/{name: N, value/{name: VERSION, value: "2"}, {name: N, value/' "$work/pair.yaml"
+zoe apply -f "$work/pair.yaml" --wait --timeout 90s | has ' configured$'
+for container in $(docker ps -q --filter "label=com.docker.swarm.service.name=$(name_of worker)"); do
+  docker exec "$container" sh -c '[ "$VERSION" = 2 ]' || fail "apply --wait came back before container $container was replaced"
+done
+
 step "drift is mended: scaled, changed, removed by hand"
 docker service scale -d "$(name_of worker)=1" >/dev/null
 wait_for 20 replicas_are worker 3/3

@@ -283,6 +283,45 @@ TEST_F(RolledBack, AnUpdateThatRolledIsForgotten) {
   EXPECT_THAT(scene.Look().actions, ElementsAre("roll web"));
 }
 
+TEST(ExecutionUpdate, IsNotReadyUntilSwarmHasRolledIt) {
+  Scene scene(kWeb);
+  scene.Converge().Look();
+  scene.Edit([&](auto&) { scene.Declared("web").image = "w:2"; });
+  const Pass sent = scene.Look();
+  const std::string updating = "False Updating: web: update in progress";
+  EXPECT_EQ(sent.Condition("Ready"), updating);
+  EXPECT_EQ(sent.after.status.phase, v1::kRunning);
+  SwarmService& web = scene.SwarmServiceOf("web");
+  web.spec = std::get<UpdateService>(sent.raw[0].what).spec;
+  const Pass taken = scene.Advance(Duration(10)).Look();
+  EXPECT_EQ(taken.Condition("Ready"), updating);
+  EXPECT_EQ(taken.next, kUpdatePatience - Duration(10));
+  web.update_state = UpdateState::kUpdating;
+  EXPECT_EQ(scene.Advance(kUpdatePatience).Look().Condition("Ready"), updating);
+  web.update_state = UpdateState::kCompleted;
+  EXPECT_EQ(scene.Look().Condition("Ready"), "True AllReplicasReady: 2/2 replicas ready");
+}
+
+TEST(ExecutionUpdate, ThatSwarmSaysNothingOfIsReadyAfterAWhile) {
+  Scene scene(kWeb);
+  scene.Converge().Look();
+  scene.Edit([&](auto&) { scene.Declared("web").image = "w:2"; });
+  scene.SwarmServiceOf("web").spec = std::get<UpdateService>(scene.Look().raw[0].what).spec;
+  EXPECT_EQ(scene.Advance(kUpdatePatience).Look().Condition("Ready"),
+            "True AllReplicasReady: 2/2 replicas ready");
+}
+
+TEST(ExecutionUpdate, ThatIsPausedBlamesNoLaterSpec) {
+  Scene scene(kWeb);
+  scene.Converge();
+  SwarmService& web = scene.SwarmServiceOf("web");
+  web.update_state = UpdateState::kPaused;
+  web.update_message = "update paused";
+  EXPECT_EQ(scene.Look().Condition("Degraded"), "True UpdatePaused: web: update paused");
+  scene.Edit([&](auto&) { scene.Declared("web").image = "w:2"; });
+  EXPECT_EQ(scene.Look().Condition("Degraded"), "False AsExpected");
+}
+
 // ---- events
 
 TEST(ExecutionEvents, DriftIsToldApartFromWhatTheUserChanged) {
