@@ -179,7 +179,7 @@ TEST_F(Programs, AJobThatFailsEndsTheWaitWithItsReason) {
 TEST_F(Programs, WhatCannotBePlacedTimesOutWith124) {
   const Ran ran =
       Zoe({"apply", "-f", File("big", "[serve]", "      resources: {requests: {cpu: 100}}\n"),
-           "--wait", "--timeout=1s"});
+           "--wait", "--timeout=5s"});
   EXPECT_EQ(ran.code, 124);
   EXPECT_NE(ran.err.find("no suitable node"), std::string::npos) << ran.err;
 }
