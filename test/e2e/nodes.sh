@@ -73,7 +73,7 @@ began=$(date +%s%N)
 wait_for 20 not_ready
 sed 's/name: spread/name: second/; s/total: 3/total: 2/' "$work/spread.yaml" >"$work/second.yaml"
 zoe apply -f "$work/second.yaml"
-wait_for 90 ready
+wait_for 40 ready
 step "another manager answers after $(seconds_since "$began")"
 grep -q 'another Swarm manager is asked from now on' "$work/controller.log" || fail "the log says nothing of it"
 zoe wait execution second --for=condition=Ready --timeout 60s
