@@ -17,6 +17,12 @@ struct Options {
   std::string deployment, listen, tls_cert, tls_key;
   std::string workspace_root, gateway_image, gelf_address;
   std::string auth, log_format, log_level;
+  std::string network_pool;        // CIDR[,CIDR...]
+  std::string network_encrypted;   // true | false
+  std::string public_url;          // empty: that of --listen
+  std::string allow_host_paths;    // PATH[:ro][@ROLE],...
+  std::string allow_capabilities;  // NAME[@ROLE],...
+  std::string guest_idle_timeout;  // seconds
 };
 
 // What the command line asks for.

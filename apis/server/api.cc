@@ -180,6 +180,9 @@ void Api::Answer(const ExchangePtr& exchange) {
       return Reply(exchange, Version());
     case Endpoint::kRoot:
       return Reply(exchange, Root());
+    case Endpoint::kLogin:
+    case Endpoint::kLogout:
+      return Account(exchange);
     case Endpoint::kNodes:
       return blocking(&Api::Nodes);
     case Endpoint::kNamespaces: {
@@ -198,8 +201,13 @@ void Api::HandleResource(const ExchangePtr& exchange) {
                                                    "the store has not been read yet: try again"),
                                          &exchange->route));
   }
+  const std::string& subresource = exchange->route.subresource;
+  if (subresource == "files") return Files(exchange);
+  if (subresource == "proxy") return Proxy(exchange);
+  if (subresource == "password" || subresource == "tokens" || subresource == "credentials")
+    return Account(exchange);
   if (!IsRead(exchange->request.method)) return Write(exchange);
-  if (exchange->route.subresource == "log") return Log(exchange);
+  if (subresource == "log") return Log(exchange);
   Read(exchange);
 }
 

@@ -49,6 +49,12 @@ class Api {
   // Logs, on a pool of their own.
   void Log(const ExchangePtr& exchange);
 
+  // Files of a workspace (files.cc), endpoints of an execution (proxy.cc), passwords, tokens,
+  // sessions and the gateway's credentials (account.cc).
+  void Files(const ExchangePtr& exchange);
+  void Proxy(const ExchangePtr& exchange);
+  void Account(const ExchangePtr& exchange);
+
   // What is no resource of ours.
   Response Root() const;
   Response Version() const;

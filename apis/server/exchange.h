@@ -2,16 +2,24 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "apis/server/body.h"
 #include "apis/server/query.h"
 #include "apis/server/router.h"
 #include "specs/meta/time.h"
+#include "webhooks/admission/admission.h"
+
+namespace boost::asio {
+class io_context;
+}
 
 namespace zoe::server {
 
@@ -23,8 +31,13 @@ struct Request {
   Method method = Method::kOther;
   std::string target;  // path and query as sent
   std::string host, origin, fetch_site, accept, content_type, authorization;
-  std::string remote;  // the client's address without port
+  std::string remote;                          // the client's address without port
+  std::string cookie, csrf_token, user_agent;  // header fields Cookie, X-CSRF-Token, User-Agent
   std::string body;
+  // Set instead of `body` for routes that take it as it comes (StreamsBody in router.h).
+  std::shared_ptr<RequestBody> stream;
+  // All header fields as sent, in order; only for such routes.
+  std::vector<std::pair<std::string, std::string>> fields;
 };
 
 using Body = std::shared_ptr<const std::string>;
@@ -32,7 +45,11 @@ using Body = std::shared_ptr<const std::string>;
 // The body is prefix + body + suffix: shared bytes are written without being copied.
 struct Response {
   int status = 200;
-  std::string_view content_type = "application/json";  // static storage
+  // Of a streamed answer: its length where it is known (else chunked).
+  std::optional<uint64_t> length;
+  // Of a streamed answer: the connection changes to another protocol (status 101), no framing.
+  bool upgrade = false;
+  std::string_view content_type = "application/json";  // static storage; empty: none is sent
   std::string prefix;
   Body body;
   std::string suffix;
@@ -66,8 +83,20 @@ class Producer {
   virtual void Closed() {}
 };
 
+// How the caller has shown who it is.
+enum class Proof {
+  kNone,     // --auth none
+  kBasic,    // user name and password
+  kToken,    // a bearer token
+  kSession,  // a browser's cookie
+};
+
 struct User {
   std::string name;
+  std::string role{v1::kRoleAdmin};
+  Proof proof = Proof::kNone;
+
+  Caller caller() const { return {name, role}; }
 };
 
 class Exchange {
@@ -83,6 +112,8 @@ class Exchange {
   virtual std::stop_token stop() const = 0;
   // Of the connection's thread; to be used on it only.
   virtual WatchHub& hub() = 0;
+  // The connection's loop, for work that must stay on its thread (the proxy's sockets).
+  virtual boost::asio::io_context& context() = 0;
 
   // Set on the connection's thread before any other sees the exchange.
   Request request;

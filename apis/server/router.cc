@@ -121,6 +121,10 @@ std::string_view Route::plural() const {
     case Endpoint::kGroup:
     case Endpoint::kGroupVersion:
       return "discovery";
+    case Endpoint::kLogin:
+      return "login";
+    case Endpoint::kLogout:
+      return "logout";
     case Endpoint::kNodes:
       return "nodes";
     case Endpoint::kNamespaces:

@@ -23,7 +23,9 @@ enum class Endpoint {
   kGroupVersion,  // discovery
   kNodes,
   kNamespaces,  // views of core/v1
-  kResource,    // a kind of ours
+  kLogin,
+  kLogout,    // sessions of browsers
+  kResource,  // a kind of ours
 };
 
 // A path, taken apart.
@@ -32,12 +34,21 @@ struct Route {
   const v1::Kind* kind = nullptr;  // kResource
   std::string ns;                  // empty: all namespaces, or a cluster-scoped kind
   std::string name;                // empty: the collection
-  std::string subresource;         // "", "status", "log"
+  // "", "status", "log" (executions), "proxy" (executions), "files" (workspaces), "password" and
+  // "tokens" (users), "credentials" (gateways)
+  std::string subresource;
+  // What follows: of files the path, decoded, without a leading slash; of proxy the path as sent,
+  // from its slash on; of tokens the token's name.
+  std::string rest;
+  std::string endpoint_id;  // of proxy
 
   Key key() const { return {std::string(kind->name), ns, name}; }
   std::string_view plural()
       const;  // "executions", "nodes", or the endpoint's name: for metrics and messages
 };
+
+// True for requests whose body is taken as it comes: PUT of files, everything that is proxied.
+bool StreamsBody(const Route& route, std::string_view method);
 
 // `path` is percent-encoded, without query. Linear in its length. kNotFound if nothing is there,
 // kBadRequest for broken escapes. Names are checked for their characters, so that no path can reach

@@ -100,6 +100,7 @@ class Session final : public Connection, public std::enable_shared_from_this<Ses
   void Wake() override;
   std::stop_token stop() const override { return stop_.get_token(); }
   WatchHub& hub() override { return loop_.hub; }
+  asio::io_context& context() override { return loop_.context; }
 
  private:
   enum class State { kReading, kHandling, kWriting, kStreaming, kLingering, kClosed };

@@ -139,11 +139,11 @@ class WriteRequest {
     }
     const Key place = route_.key();
     if (route_.name.empty()) route_.name = document.StringAt("metadata.name");
-    auto written =
-        exchange_.request.method == Method::kPost
-            ? writer_.Create(*route_.kind, place, std::move(document), options, exchange_.user.name)
-            : writer_.Replace(*route_.kind, place, part(), std::move(document), options,
-                              exchange_.user.name);
+    auto written = exchange_.request.method == Method::kPost
+                       ? writer_.Create(*route_.kind, place, std::move(document), options,
+                                        exchange_.user.caller())
+                       : writer_.Replace(*route_.kind, place, part(), std::move(document), options,
+                                         exchange_.user.caller());
     if (!written.ok()) return written.error();
     return Answer(*written);
   }
@@ -162,8 +162,8 @@ class WriteRequest {
       codec::MergePatch(document, patch);
       return {};
     };
-    auto written =
-        writer_.Patch(*route_.kind, route_.key(), part(), transform, options, exchange_.user.name);
+    auto written = writer_.Patch(*route_.kind, route_.key(), part(), transform, options,
+                                 exchange_.user.caller());
     if (!written.ok()) return written.error();
     return Answer(*written);
   }

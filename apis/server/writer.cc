@@ -118,7 +118,7 @@ std::shared_ptr<const std::string> Writer::Settle(const v1::Kind& kind, const Ke
 }
 
 Expected<Written> Writer::Create(const v1::Kind& kind, const Key& place, Value document,
-                                 const WriteOptions& options, const std::string& user) {
+                                 const WriteOptions& options, const Caller& caller) {
   ZOE_TRY(MatchPath(kind, place, document));
   Admission::Prepare(kind, document, nullptr);
   const std::string generate = document.StringAt("metadata.generateName");
@@ -136,7 +136,7 @@ Expected<Written> Writer::Create(const v1::Kind& kind, const Key& place, Value d
     object.meta.deletion_grace_period_seconds.reset();
     object.meta.generation = 1;
     if (kind.has_status) kind.copy_status(*kind.make(), object);
-    AdmissionRequest request{AdmissionRequest::Operation::kCreate, &kind, user, decoded.object,
+    AdmissionRequest request{AdmissionRequest::Operation::kCreate, &kind, caller, decoded.object,
                              nullptr};
     ZOE_TRY(admission_.Admit(request));
     const Key key{std::string(kind.name), object.meta.ns, object.meta.name};
@@ -170,29 +170,29 @@ Expected<Writer::Wanted> Writer::Decode(const v1::Kind& kind, const Key& key, Va
 }
 
 Expected<Written> Writer::Replace(const v1::Kind& kind, const Key& key, Part part, Value document,
-                                  const WriteOptions& options, const std::string& user) {
+                                  const WriteOptions& options, const Caller& caller) {
   return Update(
       kind, key, part,
       [&](const Current& current) { return Decode(kind, key, document, options, current); },
-      options, user);
+      options, caller);
 }
 
 Expected<Written> Writer::Patch(const v1::Kind& kind, const Key& key, Part part,
                                 const Transform& transform, const WriteOptions& options,
-                                const std::string& user) {
+                                const Caller& caller) {
   const auto change = [&](const Current& current) -> Expected<Wanted> {
     // Without the stored resourceVersion: if there is one afterwards, it is the patch's.
     ZOE_ASSIGN(Value document, codec::ParseJson(EncodeWithoutRevision(kind, *current.object)));
     ZOE_TRY(transform(document));
     return Decode(kind, key, std::move(document), options, current);
   };
-  return Update(kind, key, part, change, options, user);
+  return Update(kind, key, part, change, options, caller);
 }
 
 // Makes `wanted` what is to be stored: what users can't change is as it was, admission has had its
 // say.
 Expected<void> Writer::Complete(const v1::Kind& kind, Part part, const Current& current,
-                                Wanted& wanted, const std::string& user) const {
+                                Wanted& wanted, const Caller& caller) const {
   if (part == Part::kStatus) {
     const auto object = kind.clone(*current.object);
     kind.copy_status(*wanted.object, *object);
@@ -210,7 +210,7 @@ Expected<void> Writer::Complete(const v1::Kind& kind, Part part, const Current& 
   object.meta.generation = old.generation;
   if (kind.has_status) kind.copy_status(*current.object, object);
   ZOE_TRY(CheckFinalizers(*current.object, object));
-  AdmissionRequest request{AdmissionRequest::Operation::kUpdate, &kind, user, wanted.object,
+  AdmissionRequest request{AdmissionRequest::Operation::kUpdate, &kind, caller, wanted.object,
                            current.object};
   ZOE_TRY(admission_.Admit(request));
   if (!kind.spec_equal(*current.object, object)) ++object.meta.generation;
@@ -219,11 +219,11 @@ Expected<void> Writer::Complete(const v1::Kind& kind, Part part, const Current& 
 
 Expected<Written> Writer::Update(const v1::Kind& kind, const Key& key, Part part,
                                  const Change& change, const WriteOptions& options,
-                                 const std::string& user) {
+                                 const Caller& caller) {
   for (int attempt = 1;; ++attempt) {
     ZOE_ASSIGN(const Current current, Read(kind, key));
     ZOE_ASSIGN(Wanted wanted, change(current));
-    ZOE_TRY(Complete(kind, part, current, wanted, user));
+    ZOE_TRY(Complete(kind, part, current, wanted, caller));
     ObjectBase& object = *wanted.object;
     Written written{false, false, object.meta.uid, nullptr, std::move(wanted.warnings)};
     std::string bytes = EncodeWithoutRevision(kind, object);

@@ -44,13 +44,13 @@ class Writer {
 
   // `place`: kind and namespace of the request; the name, or generateName, comes from the document.
   Expected<Written> Create(const v1::Kind& kind, const Key& place, codec::Value document,
-                           const WriteOptions& options, const std::string& user);
+                           const WriteOptions& options, const Caller& caller);
   // PUT: `document` is the whole object.
   Expected<Written> Replace(const v1::Kind& kind, const Key& key, Part part, codec::Value document,
-                            const WriteOptions& options, const std::string& user);
+                            const WriteOptions& options, const Caller& caller);
   Expected<Written> Patch(const v1::Kind& kind, const Key& key, Part part,
                           const Transform& transform, const WriteOptions& options,
-                          const std::string& user);
+                          const Caller& caller);
   Expected<Written> Delete(const v1::Kind& kind, const Key& key, const Preconditions& preconditions,
                            bool dry_run);
 
@@ -69,11 +69,11 @@ class Writer {
 
   Expected<Current> Read(const v1::Kind& kind, const Key& key);
   Expected<Written> Update(const v1::Kind& kind, const Key& key, Part part, const Change& change,
-                           const WriteOptions& options, const std::string& user);
+                           const WriteOptions& options, const Caller& caller);
   Expected<Wanted> Decode(const v1::Kind& kind, const Key& key, codec::Value document,
                           const WriteOptions& options, const Current& current) const;
   Expected<void> Complete(const v1::Kind& kind, Part part, const Current& current, Wanted& wanted,
-                          const std::string& user) const;
+                          const Caller& caller) const;
   std::shared_ptr<const std::string> Settle(const v1::Kind& kind, const Key& key, Revision revision,
                                             ObjectBase& object) const;
 

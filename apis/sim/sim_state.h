@@ -42,9 +42,6 @@ struct Cluster::Service {
   uint64_t update = 0;  // counts roll-outs: a step of an older one does nothing
 };
 
-inline std::string LabelOf(const Labels& labels, std::string_view name) {
-  const auto it = labels.find(std::string(name));
-  return it == labels.end() ? "" : it->second;
-}
+
 
 }  // namespace zoe::sim

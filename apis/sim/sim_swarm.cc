@@ -56,11 +56,6 @@ std::vector<sim::NodeOptions> EqualNodes(int count, int64_t cpus, int64_t memory
   return nodes;
 }
 
-std::string LabelOf(const Labels& labels, std::string_view name) {
-  const auto it = labels.find(std::string(name));
-  return it == labels.end() ? "" : it->second;
-}
-
 }  // namespace
 
 Expected<std::vector<sim::NodeOptions>> ParseSimNodes(std::string_view text) {

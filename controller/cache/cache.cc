@@ -76,6 +76,7 @@ struct KindState {
 struct Cache::State {
   explicit State(size_t limit) : history_limit(limit) {
     for (const v1::Kind& kind : v1::Kinds()) kinds[kind.name];
+    for (const v1::Kind& kind : v1::InternalKinds()) kinds[kind.name];
   }
   KindState* KindOf(std::string_view kind) {
     const auto it = kinds.find(kind);

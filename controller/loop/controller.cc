@@ -78,7 +78,13 @@ void Controller::OnChange(const CacheEvent& event) {
     }
     return;
   }
-  if (key.kind != options_.kind) return;
+  if (key.kind != options_.kind) {
+    if (!options_.related) return;
+    std::vector<Key> keys;
+    options_.related(event, keys);
+    for (const Key& one : keys) queue_.Add(one, Priority::kHigh);
+    return;
+  }
   Priority priority = Priority::kHigh;
   {
     const MutexLock lock(mutex_);

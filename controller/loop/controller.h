@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <condition_variable>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <random>
@@ -30,6 +31,9 @@ struct ControllerOptions {
   // It gets a pass when leadership begins, at each resync, a second after an object was deleted or
   // a hint names an unknown one, and when it asks for one.
   std::optional<Key> only;
+  // Adds the keys of `kind` that a change of an object of another kind concerns. Called on the
+  // informer's thread for each such change: computes from the cache, never blocks.
+  std::function<void(const CacheEvent& event, std::vector<Key>& keys)> related = {};
   int workers = 0;                           // 0: one per core, 2 .. 16
   Duration pass_timeout{30'000};             // a pass's deadline
   Duration slow_pass{10'000};                // logged, and counted in zoe_reconcile_slow_total

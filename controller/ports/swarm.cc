@@ -2,6 +2,11 @@
 
 namespace zoe {
 
+std::string LabelOf(const Labels& labels, std::string_view name) {
+  const auto it = labels.find(std::string(name));
+  return it == labels.end() ? "" : it->second;
+}
+
 // SwarmKit replaces a task when its task spec or its endpoint spec differs (manager/orchestrator,
 // IsTaskDirty): the endpoint mode counts although it stands outside of the task.
 bool SameTasks(const SwarmServiceSpec& a, const SwarmServiceSpec& b) {

@@ -27,10 +27,16 @@ inline constexpr std::string_view kLabelDeployment = "zoe.deployment",
                                   kLabelService = "zoe.service";
 
 using Labels = std::map<std::string, std::string>;
+// "" if it isn't there.
+std::string LabelOf(const Labels& labels, std::string_view name);
 
+// A bind mount of the host path `source`; or, with a driver, a volume of the name `source`, made by
+// each node's engine when it is first used.
 struct SwarmMount {
-  std::string source, target;  // bind mount of a host path
+  std::string source, target;
   bool read_only = false;
+  std::string volume_driver;
+  std::map<std::string, std::string> volume_options;
   bool operator==(const SwarmMount&) const = default;
 };
 
@@ -45,6 +51,20 @@ struct SwarmHealthcheck {
   Duration interval{}, timeout{}, start_period{};
   int retries = 0;
   bool operator==(const SwarmHealthcheck&) const = default;
+};
+
+// A published port. Host mode: on the node that runs the task; else on every node (routing mesh).
+struct SwarmPort {
+  int32_t target = 0;
+  int32_t published = 0;  // 0 in a spec: Docker chooses
+  bool host_mode = true;
+  bool operator==(const SwarmPort&) const = default;
+};
+
+// A secret as a file that only root can read (mode 0400), at /run/secrets/FILE.
+struct SwarmSecretFile {
+  std::string secret_id, secret_name, file;
+  bool operator==(const SwarmSecretFile&) const = default;
 };
 
 enum class RestartCondition { kNone, kOnFailure, kAny };
@@ -76,6 +96,9 @@ struct SwarmServiceSpec {
   int64_t memory_request_bytes = 0, memory_limit_bytes = 0;
   int64_t shm_bytes = 0;  // 0: Docker's default
   std::optional<SwarmHealthcheck> healthcheck;
+  std::vector<SwarmPort> ports;  // TCP
+  std::vector<SwarmSecretFile> secrets;
+  std::vector<std::string> capability_add, capability_drop;  // Docker's form: "CAP_NET_RAW", "ALL"
   bool init = true;  // tini as pid 1: signals reach the program, zombies are reaped
   Duration stop_grace_period{10'000};
   RestartCondition restart_condition = RestartCondition::kAny;
@@ -117,6 +140,7 @@ struct SwarmService {
   SwarmServiceSpec spec;
   UpdateState update_state = UpdateState::kNone;
   std::string update_message;
+  std::vector<SwarmPort> published;  // of the routing mesh, with the ports that Swarm chose
 };
 
 // In Swarm's order; a task only moves forward.
@@ -149,6 +173,7 @@ struct SwarmTask {
   WallTime created_at{}, timestamp{};  // timestamp: of the state
   bool node_down = false;              // its node is down or unknown: `state` may be stale
   std::string container_id;
+  std::vector<SwarmPort> ports;  // host mode, with the ports that the engine chose
 };
 
 struct Observation {
@@ -166,6 +191,11 @@ struct SwarmNetworkSpec {
 struct SwarmNetwork {
   std::string id;
   SwarmNetworkSpec spec;
+};
+
+struct SwarmSecret {
+  std::string id, name;
+  Labels labels;
 };
 
 struct SwarmNode {
@@ -228,6 +258,26 @@ class Swarm {
                                               const SwarmNetworkSpec& spec) = 0;  // id
   virtual Expected<void> RemoveNetwork(
       const Context& ctx, const std::string& id) = 0;  // kConflict while in use; gone already: ok
+
+  // IPv4 subnets (CIDR) that a new network must not overlap, as far as the managers that answer
+  // know them: those of all networks, whoever owns them, and each node's address as a /32.
+  virtual Expected<std::vector<std::string>> ListSubnets(const Context&) {
+    return MakeError(Code::kInternal, "unsupported");
+  }
+
+  // Secrets of this deployment; their contents can never be read again.
+  virtual Expected<std::vector<SwarmSecret>> ListSecrets(const Context&) {
+    return MakeError(Code::kInternal, "unsupported");
+  }
+  // Its id. `name`: at most 64 of [a-zA-Z0-9-_.], unique in the Swarm; data: 1 .. 500,000 bytes.
+  virtual Expected<std::string> CreateSecret(const Context&, const std::string& /*name*/,
+                                             const Labels&, std::string_view /*data*/) {
+    return MakeError(Code::kInternal, "unsupported");
+  }
+  // kConflict while a service uses it; gone already: ok.
+  virtual Expected<void> RemoveSecret(const Context&, const std::string&) {
+    return MakeError(Code::kInternal, "unsupported");
+  }
 
   // Streams until the end, the sink's false, or ctx. kNotFound.
   virtual Expected<void> Logs(const Context& ctx, const LogQuery& query, const LogSink& sink) = 0;

@@ -5,11 +5,6 @@
 namespace zoe::execution {
 namespace {
 
-std::string LabelOf(const SwarmServiceSpec& spec, std::string_view name) {
-  const auto it = spec.labels.find(std::string(name));
-  return it == spec.labels.end() ? "" : it->second;
-}
-
 class Executor {
  public:
   Executor(const Context& ctx, Ports ports, StatusDraft& draft)
@@ -32,7 +27,7 @@ class Executor {
   }
 
   Expected<void> operator()(const EnsureDirectory& ensure) {
-    const auto made = ports_.files.EnsureDirectory(ensure.path);
+    const auto made = ports_.files.EnsureDirectory(ensure.path, {});
     if (made.ok()) return {};
     return MakeError(Code::kUnavailable, "WorkspaceUnavailable",
                      "directory " + ensure.path + ": " + made.error().message);
@@ -72,7 +67,7 @@ class Executor {
 
   Expected<void> Check(const SwarmServiceSpec& spec, const Expected<std::string>& created) {
     if (created.ok()) return {};
-    const std::string service = LabelOf(spec, kLabelService);
+    const std::string service = LabelOf(spec.labels, kLabelService);
     if (created.error().code != Code::kAlreadyExists) {
       return Error{created.error().code, created.error().reason,
                    "service " + service + ": " + created.error().message};
@@ -82,8 +77,8 @@ class Executor {
       return holder.error().code == Code::kNotFound
                  ? MakeError(Code::kConflict, created.error().message)
                  : holder.error();
-    const bool own = LabelOf(holder->spec, kLabelDeployment) == LabelOf(spec, kLabelDeployment) &&
-                     LabelOf(holder->spec, kLabelUid) == LabelOf(spec, kLabelUid);
+    const bool own = LabelOf(holder->spec.labels, kLabelDeployment) == LabelOf(spec.labels, kLabelDeployment) &&
+                     LabelOf(holder->spec.labels, kLabelUid) == LabelOf(spec.labels, kLabelUid);
     if (own) return {};
     return MakeError(Code::kAlreadyExists, "NameConflict",
                      "service " + service + ": the Swarm has a service " + spec.name +

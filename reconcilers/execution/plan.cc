@@ -6,11 +6,6 @@
 namespace zoe::execution {
 namespace {
 
-std::string LabelOf(const Labels& labels, std::string_view name) {
-  const auto it = labels.find(std::string(name));
-  return it == labels.end() ? "" : it->second;
-}
-
 // What a user calls it.
 std::string ServiceOf(const SwarmServiceSpec& spec) {
   const std::string service = LabelOf(spec.labels, kLabelService);

@@ -15,11 +15,6 @@ constexpr Duration kNetworkPatience = std::chrono::seconds(10);
 constexpr Duration kEventAge = std::chrono::hours(1);
 constexpr int kEventsPerPass = 1'000;
 
-std::string LabelOf(const Labels& labels, std::string_view name) {
-  const auto it = labels.find(std::string(name));
-  return it == labels.end() ? "" : it->second;
-}
-
 Key OwnerOf(const Labels& labels) {
   return {LabelOf(labels, kLabelKind), LabelOf(labels, kLabelNamespace),
           LabelOf(labels, kLabelName)};

@@ -54,6 +54,11 @@ const Type& Describe<Port>() {
           .Must(MustBeAbsolutePath)
           .Add("endpoint", &Port::endpoint,
                "True: shown in status.endpoints, as an address for people to open.")
+          .Add("proxyPath", &Port::proxy_path,
+               "What the API's proxy does with its own path, /apis/.../proxy, before the request "
+               "reaches the service: strip it, or keep it for a program that was told to live "
+               "there ({{proxy.PORT}}).")
+          .Enum({"strip", "keep"})
           .Build();
   return type;
 }
@@ -180,8 +185,12 @@ const Type& Describe<Mount>() {
   static const Type type =
       Struct<Mount>("Mount", "A directory that the containers see.")
           .Add("workspace", &Mount::workspace,
-               "True: the namespace's workspace, shared by all its executions. The one source "
-               "there is.")
+               "True: the namespace's workspace, shared by all its executions.")
+          .Add("hostPath", &Mount::host_path,
+               "A directory of the node instead, where the operator allows it "
+               "(--allow-host-paths).")
+          .Must(MustBeAbsolutePath)
+          .Example("/data/shared")
           .Add("path", &Mount::path, "Where the containers see it: an absolute path.")
           .Required()
           .Must(MustBeAbsolutePath)
@@ -293,9 +302,19 @@ const Type& Describe<Service>() {
           .Must(MustBeAbsolutePath)
           .Example("/mnt/workspace")
           .Aka({"workingDir", "working_dir", "cwd"})
-          .Add("user", &Service::user, "USER or USER:GROUP instead of the image's.")
+          .Add(
+              "user", &Service::user,
+              "USER or USER:GROUP instead of the User's uid and gid; in a namespace without a User "
+              "instead of the image's.")
           .Must(v1::MustBeUser)
           .Example("\"1000:1000\"")
+          .Add("capabilities", &Service::capabilities,
+               "Linux capabilities that the containers get beside the usual ones, where the "
+               "operator allows them (--allow-capabilities).")
+          .Must(v1::MustBeCapability)
+          .MaxItems(64)
+          .Example("[SYS_PTRACE]")
+          .Aka({"cap_add", "capAdd"})
           .Add("shmSize", &Service::shm_size, "Size of /dev/shm in bytes. Absent: Docker's 64Mi.")
           .Least("1")
           .Example("64Mi")

@@ -25,7 +25,8 @@ struct Port {
   std::string protocol = "tcp";  // tcp | udp
   std::string scheme;            // http | https | ...; empty: not a URL
   std::string path = "/";
-  bool endpoint = false;  // shown in status.endpoints
+  bool endpoint = false;             // shown in status.endpoints
+  std::string proxy_path = "strip";  // strip | keep
   bool operator==(const Port&) const = default;
 };
 
@@ -70,6 +71,7 @@ struct Readiness {  // exactly one of http, tcp, exec
 
 struct Mount {
   bool workspace = false;  // the namespace's workspace directory
+  std::string host_path;   // or a directory of the node, where the operator allows it
   std::string path;        // in the container, absolute
   std::string sub_path;    // below the workspace, relative, no ".."
   bool read_only = false;
@@ -103,6 +105,7 @@ struct Service {
   std::vector<Mount> mounts;
   Restart restart;
   std::string work_dir, user;
+  std::vector<std::string> capabilities;  // beyond those that every container has
   std::optional<Quantity> shm_size;
   int32_t stop_grace_period_seconds = 10;
   Update update;

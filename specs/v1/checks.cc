@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "specs/meta/subnet.h"
 #include "specs/schema/names.h"
 
 namespace zoe::v1 {
@@ -158,6 +159,63 @@ std::string MustBeScheme(std::string_view text) {
       });
   return good ? ""
               : "must be the scheme of a URL: lower-case letters, digits, \"+\", \"-\" and \".\"";
+}
+
+std::string MustBeSubnet(std::string_view text) {
+  const auto subnet = ParseSubnet(text);
+  const bool good =
+      subnet && subnet->prefix >= 8 && subnet->prefix <= 29 && subnet->ToString() == text;
+  return good ? "" : "must be an IPv4 subnet of /8 to /29 without host bits, such as 10.20.30.0/24";
+}
+
+std::string MustBeSshKey(std::string_view text) {
+  static constexpr std::string_view kTypes[] = {"ssh-ed25519",
+                                                "ssh-rsa",
+                                                "ecdsa-sha2-nistp256",
+                                                "ecdsa-sha2-nistp384",
+                                                "ecdsa-sha2-nistp521",
+                                                "sk-ssh-ed25519@openssh.com",
+                                                "sk-ecdsa-sha2-nistp256@openssh.com"};
+  const size_t space = text.find(' ');
+  const bool known =
+      std::find(std::begin(kTypes), std::end(kTypes), text.substr(0, space)) != std::end(kTypes);
+  std::string_view key = space == std::string_view::npos ? "" : text.substr(space + 1);
+  const std::string_view blob = key.substr(0, key.find(' '));
+  const auto base64 = [](char c) {
+    return IsLetter(c) || IsDigit(c) || c == '+' || c == '/' || c == '=';
+  };
+  const bool printable = std::all_of(text.begin(), text.end(),
+                                     [](char c) { return static_cast<unsigned char>(c) >= 0x20; });
+  const bool good = known && printable && text.size() <= 8192 && blob.starts_with("AAAA") &&
+                    blob.size() >= 60 && std::all_of(blob.begin(), blob.end(), base64);
+  return good ? ""
+              : "must be a public SSH key on one line, TYPE BASE64 [COMMENT], as in a .pub file, "
+                "without options before it";
+}
+
+std::string MustBeArgon2id(std::string_view text) {
+  const bool good = text.starts_with("$argon2id$v=19$m=") &&
+                    std::count(text.begin(), text.end(), '$') == 5 &&
+                    std::all_of(text.begin(), text.end(), [](char c) {
+                      return IsLetter(c) || IsDigit(c) ||
+                             std::string_view("$=,+/").find(c) != std::string_view::npos;
+                    });
+  return good ? "" : "must be an Argon2id hash: $argon2id$v=19$m=...,t=...,p=...$SALT$HASH";
+}
+
+std::string MustBeMode(std::string_view text) {
+  const bool good =
+      text.size() >= 3 && text.size() <= 5 &&
+      std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '7'; }) &&
+      (text.size() < 5 || text.front() == '0');
+  return good ? "" : "must be permissions in octal, in quotes, such as \"0750\"";
+}
+
+std::string MustBeCapability(std::string_view text) {
+  const bool good = !text.empty() && text.size() <= 40 && !text.starts_with("CAP_") &&
+                    std::all_of(text.begin(), text.end(),
+                                [](char c) { return (c >= 'A' && c <= 'Z') || c == '_'; });
+  return good ? "" : "must be the name of a Linux capability without CAP_, such as NET_RAW";
 }
 
 }  // namespace zoe::v1

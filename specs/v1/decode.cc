@@ -51,6 +51,7 @@ Expected<const Kind*> ReadKind(const Value& document, std::vector<Cause>& causes
     return BadDocument(
         At(*kind_value, "kind", "FieldValueTypeInvalid", "must be a string; " + known));
   const Kind* kind = FindKind(kind_value->as_string());
+  if (kind != nullptr && kind->internal) kind = nullptr;
   if (kind == nullptr) {
     const std::string& name = kind_value->as_string();
     std::string message = "unknown kind " + schema::Quote(name);

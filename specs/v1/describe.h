@@ -4,8 +4,12 @@
 #include "specs/schema/meta.h"
 #include "specs/schema/type.h"
 #include "specs/v1/application.h"
+#include "specs/v1/credential.h"
 #include "specs/v1/event.h"
 #include "specs/v1/execution.h"
+#include "specs/v1/gateway.h"
+#include "specs/v1/user.h"
+#include "specs/v1/workspace.h"
 
 namespace zoe::schema {
 
@@ -17,5 +21,13 @@ template <>
 const Type& Describe<v1::Execution>();
 template <>
 const Type& Describe<v1::Event>();
+template <>
+const Type& Describe<v1::User>();
+template <>
+const Type& Describe<v1::Workspace>();
+template <>
+const Type& Describe<v1::Gateway>();
+template <>
+const Type& Describe<v1::Credential>();
 
 }  // namespace zoe::schema

@@ -58,7 +58,10 @@ struct ServiceStatus {
 };
 
 struct Endpoint {
-  std::string service, name, url, via;
+  std::string service, name;
+  std::string url;      // of the API's proxy
+  std::string address;  // within the namespace's network
+  std::string via;      // SOCKS5 proxy that leads there
   bool operator==(const Endpoint&) const = default;
 };
 

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cassert>
+#include <cstdio>
+#include <iterator>
 #include <utility>
 
 #include "specs/schema/encode.h"
@@ -214,6 +216,119 @@ Kind EventKind() {
   return kind;
 }
 
+// "True", or the reason why not.
+std::string ConditionCell(const std::vector<Condition>& conditions, std::string_view type) {
+  const Condition* condition = FindCondition(conditions, type);
+  if (condition == nullptr) return "Unknown";
+  return condition->status == "True" || condition->reason.empty() ? condition->status
+                                                                  : condition->reason;
+}
+
+Kind UserKind() {
+  Kind kind = MakeKind<User>("User", "users", "user", "");
+  kind.short_names.clear();
+  kind.namespaced = false;
+  AddSpecAndStatus<User>(kind);
+  kind.columns = {
+      kName,
+      {"ROLE", "string", "admin, user or guest.", 0,
+       [](const ObjectBase& o) { return As<User>(o).spec.role; }},
+      {"ENABLED", "boolean", "False: no login.", 0,
+       [](const ObjectBase& o) {
+         return std::string(As<User>(o).spec.enabled ? "true" : "false");
+       }},
+      {"READY", "string", "Whether network, Workspace and Gateway stand.", 0,
+       [](const ObjectBase& o) { return ConditionCell(As<User>(o).status.conditions, "Ready"); }},
+      kAge,
+      {"UID", "string", "Numeric user on files.", 1,
+       [](const ObjectBase& o) {
+         const auto& uid = As<User>(o).spec.uid;
+         return uid ? std::to_string(*uid) : "";
+       }},
+      {"SUBNET", "string", "Of the private network.", 1,
+       [](const ObjectBase& o) { return As<User>(o).status.subnet; }},
+      {"FULL NAME", "string", "Name, for people.", 1,
+       [](const ObjectBase& o) { return As<User>(o).spec.full_name; }}};
+  return kind;
+}
+
+// "1.5Gi".
+std::string BytesCell(const std::optional<int64_t>& bytes) {
+  if (!bytes) return "";
+  constexpr std::string_view kUnits[] = {"", "Ki", "Mi", "Gi", "Ti", "Pi"};
+  double value = static_cast<double>(*bytes);
+  size_t unit = 0;
+  for (; value >= 1024 && unit + 1 < std::size(kUnits); ++unit) value /= 1024;
+  char text[32];
+  std::snprintf(text, sizeof text, unit > 0 && value < 10 ? "%.1f" : "%.0f", value);
+  return text + std::string(kUnits[unit]);
+}
+
+Kind WorkspaceKind() {
+  Kind kind = MakeKind<Workspace>("Workspace", "workspaces", "workspace", "ws");
+  AddSpecAndStatus<Workspace>(kind);
+  kind.columns = {
+      kName,
+      {"READY", "string", "Whether containers can use it.", 0,
+       [](const ObjectBase& o) {
+         return ConditionCell(As<Workspace>(o).status.conditions, "Ready");
+       }},
+      {"USED", "string", "Bytes that its files take.", 0,
+       [](const ObjectBase& o) { return BytesCell(As<Workspace>(o).status.used_bytes); }},
+      {"QUOTA", "string", "Bytes above which it is over quota.", 0,
+       [](const ObjectBase& o) {
+         const auto& quota = As<Workspace>(o).spec.quota;
+         return quota ? quota->text() : "";
+       }},
+      {"RECLAIM", "string", "Retain: the files stay when it is deleted.", 0,
+       [](const ObjectBase& o) { return As<Workspace>(o).spec.reclaim_policy; }},
+      kAge,
+      {"PATH", "string", "The directory on every host.", 1, [](const ObjectBase& o) {
+         const WorkspaceStatus& status = As<Workspace>(o).status;
+         return status.path.empty() ? status.volume : status.path;
+       }}};
+  return kind;
+}
+
+std::string AddressCell(const std::string& host, int32_t port) {
+  return host.empty() || port == 0 ? "" : host + ":" + std::to_string(port);
+}
+
+Kind GatewayKind() {
+  Kind kind = MakeKind<Gateway>("Gateway", "gateways", "gateway", "gw");
+  AddSpecAndStatus<Gateway>(kind);
+  kind.columns = {kName,
+                  {"READY", "string", "Whether it can be reached.", 0,
+                   [](const ObjectBase& o) {
+                     return ConditionCell(As<Gateway>(o).status.conditions, "Ready");
+                   }},
+                  {"SSH", "string", "Address of SSH.", 0,
+                   [](const ObjectBase& o) {
+                     const GatewayStatus& status = As<Gateway>(o).status;
+                     return AddressCell(status.address, status.ssh_port);
+                   }},
+                  {"SOCKS", "string", "Address of the SOCKS5 proxy.", 0,
+                   [](const ObjectBase& o) {
+                     const GatewayStatus& status = As<Gateway>(o).status;
+                     return AddressCell(status.address, status.socks_port);
+                   }},
+                  kAge,
+                  {"NODE", "string", "Where it runs.", 1,
+                   [](const ObjectBase& o) { return As<Gateway>(o).status.node; }},
+                  {"FINGERPRINT", "string", "Of its SSH host key.", 1,
+                   [](const ObjectBase& o) { return As<Gateway>(o).status.host_key_fingerprint; }}};
+  return kind;
+}
+
+Kind CredentialKind() {
+  Kind kind = MakeKind<Credential>("Credential", "credentials", "credential", "");
+  kind.short_names.clear();
+  kind.internal = true;
+  AddSpecAndStatus<Credential>(kind);
+  kind.columns = {kName, kAge};
+  return kind;
+}
+
 std::string Lowered(std::string_view text) {
   std::string out(text);
   for (char& c : out) {
@@ -225,12 +340,21 @@ std::string Lowered(std::string_view text) {
 }  // namespace
 
 const std::vector<Kind>& Kinds() {
-  static const std::vector<Kind> kinds = {ApplicationKind(), ExecutionKind(), EventKind()};
+  static const std::vector<Kind> kinds = {UserKind(),        WorkspaceKind(), GatewayKind(),
+                                          ApplicationKind(), ExecutionKind(), EventKind()};
+  return kinds;
+}
+
+const std::vector<Kind>& InternalKinds() {
+  static const std::vector<Kind> kinds = {CredentialKind()};
   return kinds;
 }
 
 const Kind* FindKind(std::string_view name) {
   for (const Kind& kind : Kinds()) {
+    if (kind.name == name) return &kind;
+  }
+  for (const Kind& kind : InternalKinds()) {
     if (kind.name == name) return &kind;
   }
   return nullptr;

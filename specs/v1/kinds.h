@@ -34,6 +34,7 @@ struct Kind {
   std::string_view singular;  // "execution"
   std::vector<std::string_view> short_names;
   bool namespaced = true;
+  bool internal = false;               // see InternalKinds
   bool has_status = true;              // false: no status subresource (Event)
   const schema::Type* type = nullptr;  // of the whole object
   std::shared_ptr<ObjectBase> (*make)() = nullptr;
@@ -50,9 +51,11 @@ struct Kind {
   const std::string* (*field)(const ObjectBase& object, std::string_view path) = nullptr;
 };
 
-// All kinds, in the order in which `apply` and `get all` take them.
+// All kinds that the API serves, in the order in which `apply` and `get all` take them.
 const std::vector<Kind>& Kinds();
-const Kind* FindKind(std::string_view name);  // exact: "Execution"
+// Those that stand in the store and that nobody outside may see or name.
+const std::vector<Kind>& InternalKinds();
+const Kind* FindKind(std::string_view name);  // exact: "Execution"; internal ones included
 // Plural, singular, short name or kind, any case, as kubectl takes them ("exec", "executions.zoe",
 // "execution.v1.zoe").
 const Kind* FindResource(std::string_view name_or_short_name);

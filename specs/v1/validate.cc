@@ -117,9 +117,13 @@ void CheckMounts(const Service& service, Findings& findings) {
   std::set<std::string_view> paths;
   for (size_t i = 0; i < service.mounts.size(); ++i) {
     const Mount& mount = service.mounts[i];
-    if (!mount.workspace) {
+    if (mount.workspace == !mount.host_path.empty()) {
       findings.Invalid(Item("mounts", i, "workspace"),
-                       "must be true: the workspace is the one thing that can be mounted");
+                       mount.workspace ? "must not stand beside hostPath: a mount has one source"
+                                       : "must be true, unless hostPath names a directory");
+    }
+    if (!mount.host_path.empty() && !mount.sub_path.empty()) {
+      findings.Invalid(Item("mounts", i, "subPath"), "is for the workspace, not for hostPath");
     }
     if (mount.path.find_first_not_of('/') == std::string::npos && !mount.path.empty()) {
       findings.Invalid(Item("mounts", i, "path"),

@@ -40,6 +40,8 @@ VENDORS = [
     ("cpprest/", ["apis/client/"]),
     ("pplx/", ["apis/client/"]),
     ("openssl/", ["apis/"]),
+    ("sodium.h", ["controller/crypto/"]),
+    ("crypt.h", ["controller/crypto/"]),
     ("gtest/", []),
     ("gmock/", []),
 ]

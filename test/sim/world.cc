@@ -50,7 +50,7 @@ std::string LabelOf(const SwarmServiceSpec& spec, std::string_view label) {
 
 class NoFiles : public Files {
  public:
-  Expected<void> EnsureDirectory(const std::string&) override { return {}; }
+  Expected<void> EnsureDirectory(const std::string&, const Ownership&) override { return {}; }
 };
 
 constexpr const char* kFaultNames[] = {"none", "crash", "lost", "unavailable"};

@@ -9,13 +9,20 @@
 #include "specs/codec/value.h"
 #include "specs/meta/expected.h"
 #include "specs/v1/execution.h"
+#include "specs/v1/user.h"
 
 namespace zoe {
+
+// Who asks.
+struct Caller {
+  std::string name;
+  std::string role{v1::kRoleAdmin};
+};
 
 struct AdmissionRequest {
   enum class Operation { kCreate, kUpdate } operation = Operation::kCreate;
   const v1::Kind* kind = nullptr;
-  std::string user;                              // who asks
+  Caller caller;
   std::shared_ptr<ObjectBase> object;            // changed in place
   std::shared_ptr<const ObjectBase> old_object;  // kUpdate
 };

@@ -255,8 +255,8 @@ TEST(LocalFilesTest, MakesDirectoriesAndSaysWhyNot) {
   const std::filesystem::path dir = mkdtemp(name.data());
   LocalFiles files;
   const std::string path = dir / "a" / "b";
-  EXPECT_TRUE(files.EnsureDirectory(path).ok());
-  EXPECT_TRUE(files.EnsureDirectory(path).ok());
+  EXPECT_TRUE(files.EnsureDirectory(path, {}).ok());
+  EXPECT_TRUE(files.EnsureDirectory(path, {}).ok());
   struct stat status {};
   ASSERT_EQ(stat(path.c_str(), &status), 0);
   EXPECT_EQ(status.st_mode & 07777, 0755u);
@@ -265,7 +265,7 @@ TEST(LocalFilesTest, MakesDirectoriesAndSaysWhyNot) {
     fclose(file);
   }
   for (const char* blocked : {"file", "file/x"}) {
-    const auto result = files.EnsureDirectory(dir / blocked);
+    const auto result = files.EnsureDirectory(dir / blocked, {});
     ASSERT_FALSE(result.ok()) << blocked;
     EXPECT_EQ(result.error().code, Code::kUnavailable);
     EXPECT_THAT(result.error().message, HasSubstr(dir.string()));

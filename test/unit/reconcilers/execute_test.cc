@@ -12,7 +12,7 @@ namespace {
 
 class BrokenFiles : public Files {
  public:
-  Expected<void> EnsureDirectory(const std::string&) override {
+  Expected<void> EnsureDirectory(const std::string&, const Ownership&) override {
     return MakeError(Code::kUnavailable, "read-only file system");
   }
 };

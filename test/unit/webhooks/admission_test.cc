@@ -61,7 +61,7 @@ class AdmissionTest : public ::testing::Test {
                     std::shared_ptr<const ObjectBase> old = nullptr) {
     AdmissionRequest request{
         old ? AdmissionRequest::Operation::kUpdate : AdmissionRequest::Operation::kCreate,
-        v1::FindKind("Execution"), "admin", object, std::move(old)};
+        v1::FindKind("Execution"), Caller{"admin"}, object, std::move(old)};
     const auto admitted = admission_.Admit(request);
     if (admitted.ok()) return "";
     EXPECT_EQ(admitted.error().code, Code::kInvalid);

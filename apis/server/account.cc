@@ -1,0 +1,11 @@
+#include "apis/server/api.h"
+#include "apis/server/status.h"
+
+namespace zoe::server {
+
+void Api::Account(const ExchangePtr& exchange) {
+  Reply(exchange,
+        ErrorResponse(MakeError(Code::kNotFound, "nothing is served here yet"), &exchange->route));
+}
+
+}  // namespace zoe::server

@@ -1,0 +1,28 @@
+// What a namespace gives its containers: pure, from what the cache knows.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "controller/cache/cache.h"
+#include "specs/v1/workspace.h"
+
+namespace zoe {
+
+struct Place {
+  bool has_user = false;
+  // With a User: its network and its Workspace are Ready, so that containers may start. Without
+  // one: always, except while a Workspace that stands alone is not Ready.
+  bool ready = true;
+  std::string waiting_for;  // in words, if not ready
+  // Of containers, if their service names no user; absent without a User.
+  std::optional<int64_t> uid, gid;
+  std::optional<v1::WorkspaceVolume> volume;  // instead of the directory
+  std::string via;                            // the gateway's "socks5h://..."; empty: none is ready
+  bool operator==(const Place&) const = default;
+};
+
+Place PlaceOf(const Cache& cache, const std::string& ns);
+
+}  // namespace zoe
