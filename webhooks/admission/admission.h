@@ -25,6 +25,9 @@ struct AdmissionRequest {
   Caller caller;
   std::shared_ptr<ObjectBase> object;            // changed in place
   std::shared_ptr<const ObjectBase> old_object;  // kUpdate
+  // Out, for a User: what its spec said, taken out of the object. To be stored as a Credential once
+  // the object is.
+  std::string password, password_hash;
 };
 
 class Admission {
