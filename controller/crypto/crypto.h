@@ -15,6 +15,9 @@ Expected<std::string> HashPassword(std::string_view password);
 // As expensive as hashing; "" as `hash` takes as long and is false, so that time doesn't tell which
 // users exist.
 bool VerifyPassword(std::string_view hash, std::string_view password);
+// For a hash that somebody else made: kInvalid if it is none, or would cost more than 256 MiB or 16
+// passes to verify.
+Expected<void> CheckHash(std::string_view hash);
 
 // The same password for crypt(3), which the gateway's SOCKS5 server asks: yescrypt.
 Expected<std::string> CryptPassword(std::string_view password);
