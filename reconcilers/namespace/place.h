@@ -18,11 +18,18 @@ struct Place {
   std::string waiting_for;  // in words, if not ready
   // Of containers, if their service names no user; absent without a User.
   std::optional<int64_t> uid, gid;
+  bool has_workspace = false;                 // its reconciler makes the directory
   std::optional<v1::WorkspaceVolume> volume;  // instead of the directory
   std::string via;                            // the gateway's "socks5h://..."; empty: none is ready
   bool operator==(const Place&) const = default;
 };
 
 Place PlaceOf(const Cache& cache, const std::string& ns);
+
+// Whether the place of the object's namespace may differ after this change: not for a change of
+// what else stands in the object, such as what was measured. False for other kinds.
+bool ConcernsPlace(const CacheEvent& event);
+// The namespace that an object of these kinds is about: a User's is its name.
+const std::string& NamespaceOf(const Key& key);
 
 }  // namespace zoe

@@ -1,0 +1,86 @@
+#include "reconcilers/namespace/place.h"
+
+#include "specs/v1/gateway.h"
+#include "specs/v1/user.h"
+
+namespace zoe {
+namespace {
+
+// What is missing of a condition, or "" if it is True. `subject` is what it is about.
+std::string Lack(const std::vector<Condition>& conditions, std::string_view type,
+                 const std::string& subject) {
+  const Condition* condition = FindCondition(conditions, type);
+  if (condition == nullptr) return subject + " is being made";
+  if (condition->status == "True") return "";
+  const std::string& why = condition->message.empty() ? condition->reason : condition->message;
+  return subject + " is not ready" + (why.empty() ? "" : ": " + why);
+}
+
+std::string LackOf(const v1::User& user) {
+  if (user.meta.deletion_timestamp) return "user " + user.meta.name + " is being deleted";
+  return Lack(user.status.conditions, "NetworkReady", "the network of user " + user.meta.name);
+}
+
+std::string LackOf(const v1::Workspace& workspace) {
+  const std::string subject = "workspace " + workspace.meta.name;
+  if (workspace.meta.deletion_timestamp) return subject + " is being deleted";
+  return Lack(workspace.status.conditions, "Ready", subject);
+}
+
+std::string ViaOf(const v1::Gateway& gateway) {
+  const Condition* ready = FindCondition(gateway.status.conditions, "Ready");
+  const bool open = ready != nullptr && ready->status == "True" && !gateway.meta.deletion_timestamp;
+  return open ? gateway.status.socks : "";
+}
+
+void Add(const v1::User& user, Place& place) {
+  place.has_user = true;
+  place.uid = user.spec.uid;
+  place.gid = user.spec.gid ? user.spec.gid : user.spec.uid;
+  place.waiting_for = LackOf(user);
+}
+
+void Add(const v1::Workspace& workspace, Place& place) {
+  place.has_workspace = true;
+  place.volume = workspace.spec.volume;
+  if (place.waiting_for.empty()) place.waiting_for = LackOf(workspace);
+}
+
+// What one object has to say about its namespace's place.
+Place Share(const Entry& entry) {
+  Place place;
+  if (entry.key.kind == "User") Add(static_cast<const v1::User&>(*entry.object), place);
+  if (entry.key.kind == "Workspace") Add(static_cast<const v1::Workspace&>(*entry.object), place);
+  if (entry.key.kind == "Gateway") {
+    place.via = ViaOf(static_cast<const v1::Gateway&>(*entry.object));
+  }
+  return place;
+}
+
+}  // namespace
+
+Place PlaceOf(const Cache& cache, const std::string& ns) {
+  Place place;
+  const auto user = cache.Get<v1::User>({"User", "", ns});
+  const auto workspace = cache.Get<v1::Workspace>({"Workspace", ns, ns});
+  const auto gateway = cache.Get<v1::Gateway>({"Gateway", ns, ns});
+  if (user) Add(*user, place);
+  if (workspace) Add(*workspace, place);
+  if (user && !workspace && place.waiting_for.empty()) {
+    place.waiting_for = "workspace " + ns + " is being made";
+  }
+  if (gateway) place.via = ViaOf(*gateway);
+  place.ready = place.waiting_for.empty();
+  return place;
+}
+
+bool ConcernsPlace(const CacheEvent& event) {
+  const std::string& kind = event.entry->key.kind;
+  if (kind != "User" && kind != "Workspace" && kind != "Gateway") return false;
+  if (event.type != ChangeType::kModified || event.previous == nullptr) return true;
+  return Share(*event.previous) != Share(*event.entry);
+}
+
+const std::string& NamespaceOf(const Key& key) { return key.kind == "User" ? key.name : key.ns; }
+
+}  // namespace zoe
