@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "reconcilers/namespace/network.h"
 #include "specs/v1/template.h"
 
 namespace zoe::execution {

@@ -1,6 +1,7 @@
 #include "reconcilers/execution/observe.h"
 
 #include "reconcilers/execution/assess.h"
+#include "reconcilers/namespace/network.h"
 
 namespace zoe::execution {
 

@@ -1,53 +1,19 @@
 #include "reconcilers/execution/service_spec.h"
 
 #include <algorithm>
-#include <cstdio>
 #include <initializer_list>
 
 #include "reconcilers/execution/readiness.h"
+#include "reconcilers/namespace/naming.h"
+#include "reconcilers/namespace/network.h"
 
 namespace zoe::execution {
 namespace {
-
-constexpr size_t kMaxName =
-    63;  // SwarmKit controlapi: names of services and networks are DNS labels
-
-// FNV-1a with a separator, so that ("ab", "c") and ("a", "bc") differ.
-class Fingerprint {
- public:
-  Fingerprint& Add(std::string_view text) {
-    for (const char c : text) Byte(static_cast<unsigned char>(c));
-    Byte(0);
-    return *this;
-  }
-  Fingerprint& Add(int64_t number) { return Add(std::to_string(number)); }
-  Fingerprint& Add(const std::vector<std::string>& list) {
-    Add(static_cast<int64_t>(list.size()));
-    for (const std::string& text : list) Add(text);
-    return *this;
-  }
-  uint64_t value() const { return hash_; }
-  std::string Hex(size_t digits) const {
-    char text[17];
-    std::snprintf(text, sizeof text, "%016llx", static_cast<unsigned long long>(hash_));
-    return std::string(text, digits);
-  }
-
- private:
-  void Byte(unsigned char c) { hash_ = (hash_ ^ c) * 0x100000001b3ull; }
-  uint64_t hash_ = 0xcbf29ce484222325ull;
-};
 
 std::string Concat(std::initializer_list<std::string_view> parts) {
   std::string text;
   for (const std::string_view part : parts) text += part;
   return text;
-}
-
-std::string Shorten(std::string_view text, size_t size) {
-  std::string cut(text.substr(0, size));
-  while (cut.ends_with('-')) cut.pop_back();
-  return cut;
 }
 
 void SetResources(const v1::Resources& resources, SwarmServiceSpec& spec) {
@@ -85,14 +51,7 @@ uint64_t ForceUpdate(const Meta& meta) {
 std::string SwarmServiceName(std::string_view deployment, std::string_view uid,
                              std::string_view service) {
   const std::string hash = Fingerprint().Add(deployment).Add(uid).Add(service).Hex(12);
-  return Shorten(service, kMaxName - hash.size() - 1) + "-" + hash;
-}
-
-std::string NetworkName(std::string_view deployment, std::string_view ns) {
-  const std::string name = Concat({"zoe-", deployment, "-", ns});
-  if (name.size() <= kMaxName) return name;
-  const std::string hash = Fingerprint().Add(deployment).Add(ns).Hex(12);
-  return Shorten(name, kMaxName - hash.size() - 1) + "-" + hash;
+  return Shorten(service, kMaxSwarmName - hash.size() - 1) + "-" + hash;
 }
 
 SwarmNetworkSpec NetworkSpec(std::string_view deployment, const std::string& ns) {

@@ -17,8 +17,7 @@ namespace zoe::execution {
 std::string SwarmServiceName(std::string_view deployment, std::string_view uid,
                              std::string_view service);
 
-// "zoe-<deployment>-<namespace>", shortened by a hash beyond 63 characters.
-std::string NetworkName(std::string_view deployment, std::string_view ns);
+// Of a namespace that no User owns.
 SwarmNetworkSpec NetworkSpec(std::string_view deployment, const std::string& ns);
 
 // Where {workspace: true} mounts come from.

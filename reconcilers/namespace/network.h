@@ -4,7 +4,9 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -41,23 +43,45 @@ struct NetworkNeed {
   std::string preferred;    // the subnet that it had before, taken again if it is still free
 };
 
-// Thread-safe; makers in parallel never plan overlapping subnets.
+// Thread-safe; makers in parallel never plan overlapping subnets. No lock is held over I/O.
 class Networks {
  public:
+  // `swarm` outlives it. One per process: what makes its makers safe from each other is its memory.
   Networks(Swarm& swarm, NetworkOptions options);
 
-  // The namespace's network, made if it isn't there. kAlreadyExists NetworkBusy: the name is not
-  // free yet (a network that is being removed keeps it for some seconds), or a stranger has it;
-  // kUnavailable PoolExhausted; kInvalid SubnetTaken: the User's fixed subnet overlaps another.
+  // The namespace's network, made if it isn't there; one that is there is taken as it is, whatever
+  // its subnet. kAlreadyExists NetworkBusy: the name is not free yet (a network that is being
+  // removed keeps it for some seconds), or a stranger has it; kUnavailable PoolExhausted; kInvalid
+  // SubnetTaken: the User's fixed subnet overlaps another. Else the Swarm's errors.
   Expected<SwarmNetwork> Ensure(const Context& ctx, const NetworkNeed& need);
   // The same without making one. kNotFound.
   Expected<SwarmNetwork> Find(const Context& ctx, const std::string& ns);
 
+  const NetworkOptions& options() const { return options_; }
+
  private:
+  class Planning;
+  // A namespace's subnet that was planned. It is counted as taken until everybody who may have
+  // listed the Swarm's subnets before it stood there has planned; with a maker whose outcome is not
+  // known, until the network is seen.
+  struct Reservation {
+    Subnet subnet;
+    int makers = 0;
+  };
+
+  Expected<std::optional<SwarmNetwork>> Look(const Context& ctx, const std::string& ns);
+  Expected<SwarmNetwork> Make(const Context& ctx, const NetworkNeed& need);
+  Expected<Subnet> Reserve(const NetworkNeed& need, int prefix, std::vector<Subnet> taken);
+  Expected<Subnet> Choose(const NetworkNeed& need, int prefix, const std::vector<Subnet>& taken,
+                          const Reservation* own) const;
+  void Settle(const std::string& ns, const Expected<std::string>& created);
+  void Seen(const std::string& ns);
+
   Swarm& swarm_;
   const NetworkOptions options_;
   std::mutex mutex_;
-  std::vector<Subnet> reserved_;  // planned, and not yet seen in the Swarm
+  int planning_ = 0;                             // passes between their listing and their creation
+  std::map<std::string, Reservation> reserved_;  // by namespace
 };
 
 }  // namespace zoe
