@@ -122,6 +122,17 @@ ServerOptions MakeServerOptions(const Options& options) {
   return server;
 }
 
+// The options have been checked.
+AdmissionOptions MakeAdmissionOptions(const Options& options) {
+  AdmissionOptions admission;
+  admission.deployment = options.deployment;
+  admission.users_make_namespaces = options.auth != "none";
+  admission.host_paths = v1::ParseAllowedPaths(options.allow_host_paths).value();
+  admission.capabilities = v1::ParseAllowedCapabilities(options.allow_capabilities).value();
+  admission.guest_idle_seconds = std::stoi(options.guest_idle_timeout);
+  return admission;
+}
+
 // Tells candidates for leadership apart, for people.
 std::string Identity() {
   char host[256] = "localhost";
@@ -138,7 +149,7 @@ struct Process {
       : clock(the_clock),
         store(std::move(the_store)),
         swarm(std::move(the_swarm)),
-        admission(cache, options.deployment),
+        admission(cache, MakeAdmissionOptions(options)),
         executions(*swarm, files,
                    {.deployment = options.deployment,
                     .workspace_root = options.workspace_root,

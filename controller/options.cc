@@ -12,7 +12,9 @@
 #include <sstream>
 
 #include "controller/runtime/log.h"
+#include "specs/meta/subnet.h"
 #include "specs/schema/names.h"
+#include "specs/v1/allow_list.h"
 
 namespace zoe {
 namespace {
@@ -156,6 +158,52 @@ std::string CheckPath(std::string_view value) {
   return schema::MustBeAbsolutePath(value).empty() ? "" : "an absolute path without \"..\"";
 }
 
+std::string CheckPool(std::string_view value) {
+  static constexpr char kAccepted[] =
+      "IPv4 subnets of /8 to /28 that don't overlap, separated by commas, such as 10.192.0.0/11";
+  std::vector<Subnet> pool;
+  for (const std::string& part : Split(value, ',')) {
+    const auto subnet = ParseSubnet(part);
+    if (!subnet || subnet->prefix < 8 || subnet->prefix > 28 || subnet->ToString() != part)
+      return kAccepted;
+    for (const Subnet& other : pool) {
+      if (subnet->Overlaps(other)) return kAccepted;
+    }
+    pool.push_back(*subnet);
+  }
+  return "";
+}
+
+std::string CheckBoolean(std::string_view value) {
+  return value == "true" || value == "false" ? "" : "true or false";
+}
+
+std::string CheckUrl(std::string_view value) {
+  static constexpr char kAccepted[] = "http://HOST[:PORT][/PATH] or https://HOST[:PORT][/PATH]";
+  if (value.empty()) return "";
+  if (!ConsumePrefix(value, "http://") && !ConsumePrefix(value, "https://")) return kAccepted;
+  const bool good = !value.empty() && value[0] != '/' && value[0] != ':' && value.back() != '/' &&
+                    value.find_first_of(" \t?#@\"") == std::string_view::npos;
+  return good ? "" : kAccepted;
+}
+
+std::string CheckAllowedPaths(std::string_view value) {
+  const auto allowed = v1::ParseAllowedPaths(value);
+  return allowed.ok() ? "" : "PATH[:ro][@ROLE],... (" + allowed.error().message + ")";
+}
+
+std::string CheckAllowedCapabilities(std::string_view value) {
+  const auto allowed = v1::ParseAllowedCapabilities(value);
+  return allowed.ok() ? "" : "NAME[@ROLE],... (" + allowed.error().message + ")";
+}
+
+std::string CheckSeconds(std::string_view value) {
+  int seconds = 0;
+  const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), seconds);
+  const bool whole = error == std::errc() && end == value.data() + value.size();
+  return whole && seconds >= 1 ? "" : "a number of seconds, at least 1";
+}
+
 std::string Anything(std::string_view) { return ""; }
 
 // ---- the table
@@ -191,6 +239,28 @@ const std::vector<Setting>& Settings() {
        &Options::workspace_root, CheckPath},
       {"gateway-image", "zoe/gateway:latest", "default image of gateways", &Options::gateway_image,
        CheckImage},
+      {"network-pool", "10.192.0.0/11",
+       "subnets (CIDR, separated by commas) that private networks are taken from; what overlaps "
+       "another network of the Swarm is left out",
+       &Options::network_pool, CheckPool},
+      {"network-encrypted", "false",
+       "true: all private networks are encrypted between nodes, whatever their User says",
+       &Options::network_encrypted, CheckBoolean},
+      {"public-url", "",
+       "the address by which users reach this API, for links to endpoints: "
+       "https://HOST[:PORT][/PATH]; none: that of --listen",
+       &Options::public_url, CheckUrl},
+      {"allow-host-paths", "",
+       "directories of the nodes that services may mount: PATH[:ro][@ROLE] separated by commas; "
+       "what lies below is allowed too",
+       &Options::allow_host_paths, CheckAllowedPaths},
+      {"allow-capabilities", "",
+       "Linux capabilities that services may ask for: NAME[@ROLE] separated by commas, such as "
+       "SYS_PTRACE or NET_ADMIN@admin",
+       &Options::allow_capabilities, CheckAllowedCapabilities},
+      {"guest-idle-timeout", "3600",
+       "seconds without use after which an execution of a guest is ended, at most",
+       &Options::guest_idle_timeout, CheckSeconds},
       {"gelf-address", "", "udp://HOST:PORT: all containers log there", &Options::gelf_address,
        CheckGelf},
       {"auth", "password",
@@ -447,8 +517,8 @@ std::string HelpText() {
       "exists)\n"
       "  --write-config FILE\n        write all options with their defaults to FILE, and end\n"
       "  --help\n  --version\n\n"
-      "With --auth password, ZOE_ADMIN_PASSWORD is the password of user admin; without it a "
-      "random\none is made and printed once.\n"
+      "With --auth password and no user in the store, user admin is made, with the password from\n"
+      "ZOE_ADMIN_PASSWORD or a random one that is printed once.\n"
       "SIGTERM ends it in order.\n";
   return text;
 }

@@ -2,12 +2,15 @@
 // objects, templates. Deterministic and without I/O: reads the cache only.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "controller/cache/cache.h"
 #include "specs/codec/value.h"
 #include "specs/meta/expected.h"
+#include "specs/v1/allow_list.h"
 #include "specs/v1/execution.h"
 #include "specs/v1/user.h"
 
@@ -30,27 +33,46 @@ struct AdmissionRequest {
   std::string password, password_hash;
 };
 
+struct AdmissionOptions {
+  std::string deployment = "zoe";
+  // True: only a User makes a namespace (and `catalog` is there anyway). False: its first object
+  // does.
+  bool users_make_namespaces = false;
+  std::vector<v1::Allowance> host_paths, capabilities;
+  int32_t guest_idle_seconds = 3600;  // at most
+};
+
 class Admission {
  public:
-  Admission(const Cache& cache, std::string deployment)
-      : cache_(cache), deployment_(std::move(deployment)) {}
+  Admission(const Cache& cache, AdmissionOptions options)
+      : cache_(cache), options_(std::move(options)) {}
 
   // Before decoding, for an update (`old`) and a creation (nullptr): takes out of the document what
   // Admit will fill in anew, so that it is not held against the rest. For an Execution:
   // spec.application, if it comes from an applicationRef and that or parameters change.
   static void Prepare(const v1::Kind& kind, codec::Value& document, const ObjectBase* old_object);
 
-  // kInvalid with causes, kForbidden. For an Execution: resolves applicationRef into
-  // spec.application (on create, and when applicationRef or parameters change), checks parameters,
-  // renders every template, checks lengths of DNS and Swarm names.
+  // kInvalid with causes, kForbidden, kNotFound (the namespace of a new object).
+  //  - Execution: resolves applicationRef into spec.application (on create, and when applicationRef
+  //    or parameters change), checks parameters, renders every template, checks lengths of DNS and
+  //    Swarm names, what its containers may have (host paths, capabilities) and what a guest may
+  //    run.
+  //  - User: fills uid and gid, takes the password out, holds users who are no admins to what is
+  //    theirs to change.
+  //  - Workspace, Gateway: one per namespace, named as it.
   Expected<void> Admit(AdmissionRequest& request) const;
 
  private:
+  Expected<void> AdmitNamespace(const AdmissionRequest& request) const;
   Expected<void> AdmitExecution(AdmissionRequest& request) const;
+  Expected<void> AdmitGuest(AdmissionRequest& request) const;
+  Expected<void> AdmitUser(AdmissionRequest& request) const;
+  Expected<void> FillIds(v1::User& user, const v1::User* old_user) const;
+  Expected<void> KeepAnAdmin(const v1::User& user, const v1::User& old_user) const;
   Expected<v1::ApplicationSpec> Resolve(const v1::Execution& execution) const;
   Cause NotFound(const v1::ApplicationRef& ref, const std::string& ns) const;
   const Cache& cache_;
-  const std::string deployment_;
+  const AdmissionOptions options_;
 };
 
 }  // namespace zoe

@@ -27,7 +27,7 @@ inline ServerOptions TestOptions() {
 class Served {
  public:
   explicit Served(ServerOptions options = TestOptions(), size_t history = 8192)
-      : cache(history), admission(cache, "zoe") {
+      : cache(history), admission(cache, {}) {
     swarm = MakeSimSwarm({}, clock);
     informer.Start();
     while (!cache.synced()) std::this_thread::yield();

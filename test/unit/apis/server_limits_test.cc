@@ -375,7 +375,7 @@ TEST(ServerReadiness, SaysWhatIsMissing) {
   Metrics metrics;
   SystemClock clock;
   Cache cache;
-  Admission admission(cache, "zoe");
+  Admission admission(cache, {});
   const auto store = MakeMemoryStore();
   SimOptions options;
   options.fault = [](std::string_view) { return SimFault::kBefore; };

@@ -79,7 +79,7 @@ class AdmissionTest : public ::testing::Test {
   std::unique_ptr<Store> store_ = MakeMemoryStore({.threaded = false});
   Cache cache_;
   Informer informer_{*store_, cache_, clock_, metrics_};
-  const Admission admission_{cache_, "zoe"};
+  const Admission admission_{cache_, {}};
 };
 
 TEST_F(AdmissionTest, ReferenceIsResolvedFromTheCatalogAndTheFinalizerSet) {
