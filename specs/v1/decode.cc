@@ -132,7 +132,7 @@ void Validate(const Kind& kind, const ObjectBase& object, const Value& document,
   const size_t from_schema = causes.size();
   std::vector<Cause> found;
   ValidateMeta(kind, object.meta, found);
-  kind.validate(object, found);
+  if (kind.validate != nullptr) kind.validate(object, found);
   for (Cause& cause : found) {
     if (FollowsFrom(cause.field, causes, from_schema)) continue;
     const codec::Position position = schema::Locate(document, cause.field);

@@ -44,7 +44,8 @@ struct Kind {
   bool (*spec_equal)(const ObjectBase& a, const ObjectBase& b) = nullptr;
   bool (*status_equal)(const ObjectBase& a, const ObjectBase& b) = nullptr;
   std::vector<Column> columns;  // NAME and AGE included
-  // Checks that need several fields at once; field-level ones are in the schema. Appends causes.
+  // Checks that need several fields at once; field-level ones are in the schema. Appends
+  // causes. May be null.
   void (*validate)(const ObjectBase& object, std::vector<Cause>& causes) = nullptr;
   // The value of a field-selector path such as "status.phase"; nullptr if the kind has no such
   // selector.

@@ -49,6 +49,11 @@ class RandomObject {
         "1000:1000",
         "example.com/x",
         "A_b.c",
+        "NET_RAW",
+        "0750",
+        "10.20.30.0/24",
+        "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJdD7y3aLq454yWBdwLWbieU1ebz9/cu7/QEXn9OIeZJ a b",
+        "$argon2id$v=19$m=65536,t=2,p=1$c2FsdHNhbHRzYWx0$aGFzaGhhc2hoYXNoaGFzaA",
         ""};
     for (int tries = 0; tries < 200; ++tries) {
       const auto& nasty = codec::NastyStrings();

@@ -46,7 +46,7 @@ std::string Texts(const schema::Problems& problems) {
 
 template <class T>
 class EveryKind : public testing::Test {};
-using AllKinds = testing::Types<Application, Execution, Event>;
+using AllKinds = testing::Types<Application, Execution, Event, User, Workspace, Gateway>;
 TYPED_TEST_SUITE(EveryKind, AllKinds);
 
 TYPED_TEST(EveryKind, IsTheSameAfterJson) {

@@ -195,7 +195,7 @@ spec:
 20:25: spec.application.services[0].restart.policy: must be one of never, on-failure, always, found "allways", did you mean "always"?
 21:18: spec.application.services[0].readiness: needs one of http, tcp, exec, for example {tcp: {port: 8080}}
 23:13: spec.application.services[1].name: the name "web" is taken by another service
-24:16: spec.application.services[1].mounts[0].workspace: must be true: the workspace is the one thing that can be mounted
+24:16: spec.application.services[1].mounts[0].workspace: must be true, unless hostPath names a directory
 24:23: spec.application.services[1].mounts[0].path: "../x" must be an absolute path, starting with "/"
 25:15: spec.parameters: must be a mapping, found a list, for example {workers: 3})");
 }
@@ -208,15 +208,18 @@ TEST(Decode, SaysWhichKindsThereAre) {
     return decoded.error().message;
   };
   EXPECT_EQ(problem("kind: Pod\napiVersion: v1"),
-            "kind: unknown kind \"Pod\"; kinds of zoe/v1 are Application, Execution, Event");
+            "kind: unknown kind \"Pod\"; kinds of zoe/v1 are User, Workspace, Gateway, "
+            "Application, Execution, Event");
   EXPECT_EQ(problem("kind: Exection"),
             "kind: unknown kind \"Exection\", did you mean \"Execution\"?");
   EXPECT_EQ(problem("kind: executions"),
             "kind: unknown kind \"executions\", did you mean \"Execution\"?");
   EXPECT_EQ(problem("apiVersion: zoe/v1"),
-            "kind: is required; kinds of zoe/v1 are Application, Execution, Event");
+            "kind: is required; kinds of zoe/v1 are User, Workspace, Gateway, Application, "
+            "Execution, Event");
   EXPECT_EQ(problem("kind: 3"),
-            "kind: must be a string; kinds of zoe/v1 are Application, Execution, Event");
+            "kind: must be a string; kinds of zoe/v1 are User, Workspace, Gateway, Application, "
+            "Execution, Event");
   EXPECT_EQ(problem("[a]"),
             "a document must be a mapping with apiVersion, kind, metadata and spec");
 }
@@ -340,6 +343,62 @@ TEST(Kinds, HaveEveryOperation) {
   }
 }
 
+// What the fields of a person's kinds answer to bad values.
+TEST(People, AnswerEachLine) {
+  const auto problem = [](const std::string& kind, const std::string& spec) {
+    const auto documents =
+        codec::ParseYaml("{apiVersion: zoe/v1, kind: " + kind +
+                         ", metadata: {name: a, namespace: " + (kind == "User" ? "\"\"" : "a") +
+                         "}, spec: {" + spec + "}}");
+    const auto decoded = Decode(documents->front());
+    std::string text;
+    if (decoded.ok()) return text;
+    for (const Cause& cause : decoded.error().causes)
+      text += cause.field + ": " + cause.message + "\n";
+    return text;
+  };
+  EXPECT_EQ(problem("User", "role: root"),
+            "spec.role: must be one of admin, user, guest, found \"root\"\n");
+  EXPECT_EQ(problem("User", "uid: 0"), "spec.uid: must be between 1 and 2147483647, found 0\n");
+  EXPECT_EQ(problem("User", "network: {subnet: 10.0.0.1/24}"),
+            "spec.network.subnet: \"10.0.0.1/24\" must be an IPv4 subnet of /8 to /29 without host "
+            "bits, such as 10.20.30.0/24\n");
+  const std::string key = "AAAAC3NzaC1lZDI1NTE5AAAAIJdD7y3aLq454yWBdwLWbieU1ebz9/cu7/QEXn9OIeZJ";
+  EXPECT_EQ(problem("User", "sshKeys: [ssh-ed25519 " + key + " alice@laptop]"), "");
+  const std::vector<std::string> no_keys = {"command=\\\"x\\\" ssh-ed25519 " + key,
+                                            "ssh-ed25519",
+                                            key,
+                                            "ssh-dss " + key,
+                                            "ssh-ed25519 AAAA",
+                                            "ssh-ed25519 " + key + "\\nx"};
+  for (const std::string& bad : no_keys)
+    EXPECT_NE(problem("User", "sshKeys: [\"" + bad + "\"]").find("must be a public SSH key"),
+              std::string::npos)
+        << bad;
+  EXPECT_NE(problem("User", "passwordHash: $2y$10$abc").find("must be an Argon2id hash"),
+            std::string::npos);
+  EXPECT_EQ(problem("Workspace", "mode: \"0789\""),
+            "spec.mode: \"0789\" must be permissions in octal, in quotes, such as \"0750\"\n");
+  EXPECT_EQ(problem("Workspace", "reclaimPolicy: delete"),
+            "spec.reclaimPolicy: must be one of Retain, Delete, found \"delete\", did you mean "
+            "\"Delete\"?\n");
+  EXPECT_EQ(problem("Gateway", "ports: {mode: vip, ssh: 70000}"),
+            "spec.ports.mode: must be one of host, ingress, found \"vip\"\nspec.ports.ssh: must be "
+            "between 0 and 65535, found 70000\n");
+}
+
+TEST(Kinds, InternalOnesCanBeNamedByNobody) {
+  ASSERT_NE(FindKind("Credential"), nullptr);
+  EXPECT_TRUE(FindKind("Credential")->internal);
+  EXPECT_EQ(FindResource("credentials"), nullptr);
+  for (const Kind& kind : Kinds()) EXPECT_FALSE(kind.internal) << kind.name;
+  const auto documents =
+      codec::ParseYaml("{apiVersion: zoe/v1, kind: Credential, metadata: {name: a, namespace: b}}");
+  const auto decoded = Decode(documents->front());
+  ASSERT_FALSE(decoded.ok());
+  EXPECT_NE(decoded.error().message.find("unknown kind \"Credential\""), std::string::npos);
+}
+
 TEST(Kinds, CopySpecAndStatusApart) {
   const Kind& kind = *FindKind("Execution");
   Execution a, b;
@@ -403,9 +462,11 @@ void MissingFields(const schema::Type& type, const std::string& text, std::strin
 
 TEST(Samples, TheFullOnesShowEveryFieldOfASpec) {
   const std::string text =
-      ReadFile("samples/execution-full.yaml") + ReadFile("samples/application-full.yaml");
+      ReadFile("samples/execution-full.yaml") + ReadFile("samples/application-full.yaml") +
+      ReadFile("samples/user-full.yaml") + ReadFile("samples/workspace-full.yaml") +
+      ReadFile("samples/gateway-full.yaml");
   std::string missing;
-  for (const char* kind : {"Execution", "Application"})
+  for (const char* kind : {"Execution", "Application", "User", "Workspace", "Gateway"})
     MissingFields(*FindKind(kind)->type->Find("spec")->type, text, missing);
   EXPECT_EQ(missing, "");
 }
