@@ -346,9 +346,9 @@ TEST(Kinds, HaveEveryOperation) {
 // What the fields of a person's kinds answer to bad values.
 TEST(People, AnswerEachLine) {
   const auto problem = [](const std::string& kind, const std::string& spec) {
+    const std::string ns = kind == "User" ? "" : ", namespace: a";
     const auto documents =
-        codec::ParseYaml("{apiVersion: zoe/v1, kind: " + kind +
-                         ", metadata: {name: a, namespace: " + (kind == "User" ? "\"\"" : "a") +
+        codec::ParseYaml("{apiVersion: zoe/v1, kind: " + kind + ", metadata: {name: a" + ns +
                          "}, spec: {" + spec + "}}");
     const auto decoded = Decode(documents->front());
     std::string text;
