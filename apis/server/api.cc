@@ -32,8 +32,15 @@ Response MethodNotAllowed(std::string_view allowed) {
 }
 
 std::string_view AllowedMethods(const Route& route) {
-  if (route.endpoint != Endpoint::kResource || route.subresource == "log") return "GET, HEAD";
+  if (route.endpoint == Endpoint::kLogin) return "GET, HEAD, POST";
+  if (route.endpoint == Endpoint::kLogout) return "POST";
+  if (route.endpoint != Endpoint::kResource) return "GET, HEAD";
+  if (route.subresource == "log" || route.subresource == "credentials") return "GET, HEAD";
+  if (route.subresource == "password") return "PUT";
   if (route.subresource == "status") return "GET, HEAD, PUT, PATCH";
+  if (route.subresource == "files") return "GET, HEAD, PUT, DELETE";
+  if (route.subresource == "tokens")
+    return route.rest.empty() ? "GET, HEAD, POST" : "GET, HEAD, DELETE";
   if (!route.name.empty()) return "GET, HEAD, PUT, PATCH, DELETE";
   return "GET, HEAD, POST, DELETE";
 }
@@ -59,6 +66,7 @@ std::string_view MethodName(Method method) {
 }
 
 bool IsAllowed(const Route& route, Method method) {
+  if (route.subresource == "proxy") return true;
   std::string_view allowed = AllowedMethods(route);
   const std::string_view name = MethodName(method);
   while (!allowed.empty()) {
@@ -67,15 +75,6 @@ bool IsAllowed(const Route& route, Method method) {
     allowed.remove_prefix(std::min(comma + 2, allowed.size()));
   }
   return false;
-}
-
-// Absolute-form targets (RFC 9112 3.2.2) are cut down to their path.
-std::string_view PathAndQuery(std::string_view target) {
-  if (target.starts_with('/')) return target;
-  const size_t scheme = target.find("://");
-  if (scheme == std::string_view::npos) return target;
-  const size_t slash = target.find('/', scheme + 3);
-  return slash == std::string_view::npos ? "/" : target.substr(slash);
 }
 
 // For people who use curl (?pretty) and for those who asked for YAML: re-encoded, at their own
@@ -135,7 +134,8 @@ Expected<void> Api::Prepare(Exchange& exchange) {
   exchange.route = {};
   exchange.query = {};
   ZOE_ASSIGN(exchange.route, ParseRoute(target.substr(0, mark)));
-  if (mark < target.size()) {
+  // A proxied program's query is its own affair, whatever it looks like.
+  if (mark < target.size() && exchange.route.subresource != "proxy") {
     ZOE_ASSIGN(exchange.query, Query::Parse(target.substr(mark + 1)));
   }
   if (IsOpen(exchange.route.endpoint)) return {};

@@ -38,6 +38,7 @@ struct Request {
   std::shared_ptr<RequestBody> stream;
   // All header fields as sent, in order; only for such routes.
   std::vector<std::pair<std::string, std::string>> fields;
+  std::string method_name;  // as sent; only for such routes
 };
 
 using Body = std::shared_ptr<const std::string>;
@@ -47,6 +48,8 @@ struct Response {
   int status = 200;
   // Of a streamed answer: its length where it is known (else chunked).
   std::optional<uint64_t> length;
+  // Another server's answer: `headers` are all of it but the framing, nothing is added.
+  bool relayed = false;
   // Of a streamed answer: the connection changes to another protocol (status 101), no framing.
   bool upgrade = false;
   std::string_view content_type = "application/json";  // static storage; empty: none is sent

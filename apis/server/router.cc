@@ -8,8 +8,10 @@
 namespace zoe::server {
 namespace {
 
-constexpr size_t kMaxSegments =
-    8;  // the longest path of ours: apis/zoe/v1/namespaces/NS/PLURAL/NAME/SUB
+// apis/zoe/v1/namespaces/NS/executions/NAME/endpoints/ID/proxy, then what is the program's own.
+constexpr size_t kProxyAt = 9, kMaxSegments = kProxyAt + 1;
+// apis/zoe/v1/namespaces/NS/workspaces/NAME/files, then the file's path.
+constexpr size_t kFilesAt = 7;
 
 Error NoSuchPath() {
   return MakeError(Code::kNotFound, "the server could not find the requested resource");
@@ -22,19 +24,33 @@ bool IsName(std::string_view s) {
          });
 }
 
-Expected<std::vector<std::string>> Split(std::string_view path) {
-  std::vector<std::string> segments;
+// A path in decoded segments; `rest` is what follows where a path goes on freely, as sent, from its
+// slash on.
+struct Segments {
+  std::vector<std::string> names;
+  std::string_view rest;
+};
+
+bool GoesOnFreely(const std::vector<std::string>& s) {
+  return (s.size() == kFilesAt + 1 && s[kFilesAt] == "files" && s[kFilesAt - 2] == "workspaces") ||
+         (s.size() == kProxyAt + 1 && s[kProxyAt] == "proxy" && s[kProxyAt - 2] == "endpoints");
+}
+
+Expected<Segments> Split(std::string_view path) {
+  Segments segments;
   if (!path.starts_with('/')) return NoSuchPath();
-  path.remove_prefix(1);
-  if (path == "/") return NoSuchPath();
-  if (path.ends_with('/')) path.remove_suffix(1);
-  while (!path.empty()) {
-    if (segments.size() == kMaxSegments) return NoSuchPath();
+  while (path.size() > 1) {
+    if (segments.names.size() == kMaxSegments) return NoSuchPath();
+    path.remove_prefix(1);
     const size_t slash = std::min(path.find('/'), path.size());
     ZOE_ASSIGN(std::string segment, PercentDecode(path.substr(0, slash), /*plus_is_space=*/false));
     if (segment.empty()) return NoSuchPath();
-    segments.push_back(std::move(segment));
-    path.remove_prefix(std::min(slash + 1, path.size()));
+    segments.names.push_back(std::move(segment));
+    path.remove_prefix(slash);
+    if (GoesOnFreely(segments.names)) {
+      segments.rest = path;
+      break;
+    }
   }
   return segments;
 }
@@ -46,24 +62,65 @@ const v1::Kind* KindOfPlural(std::string_view plural) {
   return nullptr;
 }
 
-// Segments from `at`: PLURAL[/NAME[/SUB]].
-Expected<Route> ParseResource(const std::vector<std::string>& s, size_t at, std::string ns) {
+// What may follow an object's name, beside "status".
+bool HasSubresource(std::string_view kind, std::string_view subresource) {
+  static constexpr std::pair<std::string_view, std::string_view> kKnown[] = {
+      {"Execution", "log"}, {"Execution", "proxy"},     {"Workspace", "files"},
+      {"User", "tokens"},   {"Gateway", "credentials"}, {"User", "password"},
+  };
+  return std::any_of(std::begin(kKnown), std::end(kKnown), [&](const auto& known) {
+    return known.first == kind && known.second == subresource;
+  });
+}
+
+// What stands behind PLURAL/NAME: s[at] and on.
+Expected<void> ParseSubresource(const Segments& path, size_t at, Route& route) {
+  const std::vector<std::string>& s = path.names;
+  route.subresource = s[at];
+  if (s[at] == "endpoints" && s.size() == at + 3 && s[at + 2] == "proxy") {
+    route.subresource = "proxy";
+    route.endpoint_id = s[at + 1];
+    route.rest = std::string(path.rest);
+    if (route.kind->name != "Execution" || !IsName(route.endpoint_id)) return NoSuchPath();
+    return {};
+  }
+  const bool named = s.size() == at + 2 && s[at] == "tokens";
+  if (s.size() > at + 1 && !named) return NoSuchPath();
+  if (s[at] == "proxy") return NoSuchPath();
+  if (s[at] == "files") {
+    ZOE_ASSIGN(route.rest, PercentDecode(path.rest, /*plus_is_space=*/false));
+    if (route.rest.find('\0') != std::string::npos)
+      return MakeError(Code::kBadRequest, "the path holds a NUL");
+    if (route.rest.ends_with('/')) route.rest.pop_back();
+    if (route.rest.starts_with('/')) route.rest.erase(0, 1);
+  }
+  if (named) {
+    route.rest = s[at + 1];
+    if (!IsName(route.rest)) return NoSuchPath();
+  }
+  const bool known = (s[at] == "status" && route.kind->has_status) ||
+                     HasSubresource(route.kind->name, route.subresource);
+  if (!known) return NoSuchPath();
+  return {};
+}
+
+// Segments from `at`: PLURAL[/NAME[/SUB...]].
+Expected<Route> ParseResource(const Segments& path, size_t at, std::string ns) {
+  const std::vector<std::string>& s = path.names;
   Route route{.endpoint = Endpoint::kResource, .ns = std::move(ns)};
-  if (at >= s.size() || s.size() > at + 3) return NoSuchPath();
+  if (at >= s.size()) return NoSuchPath();
   route.kind = KindOfPlural(s[at]);
   if (route.kind == nullptr) return NoSuchPath();
   if (route.kind->namespaced == route.ns.empty() && s.size() > at + 1) return NoSuchPath();
   if (!route.kind->namespaced && !route.ns.empty()) return NoSuchPath();
   if (s.size() > at + 1) route.name = s[at + 1];
-  if (s.size() > at + 2) route.subresource = s[at + 2];
+  if (s.size() > at + 2) {
+    ZOE_TRY(ParseSubresource(path, at + 2, route));
+  }
   if (!route.name.empty() && !IsName(route.name)) {
     return MakeError(Code::kNotFound,
                      "\"" + route.name + "\" is no name: names are made of a-z, 0-9 and -");
   }
-  const bool known = route.subresource.empty() ||
-                     (route.subresource == "status" && route.kind->has_status) ||
-                     (route.subresource == "log" && route.kind->name == "Execution");
-  if (!known) return NoSuchPath();
   return route;
 }
 
@@ -84,19 +141,20 @@ Expected<Route> ParseCore(const std::vector<std::string>& s) {
   return route;
 }
 
-Expected<Route> ParseGroups(const std::vector<std::string>& s) {
+Expected<Route> ParseGroups(const Segments& path) {
+  const std::vector<std::string>& s = path.names;
   if (s.size() == 1) return Route{.endpoint = Endpoint::kApis};
   if (s[1] != "zoe") return NoSuchPath();
   if (s.size() == 2) return Route{.endpoint = Endpoint::kGroup};
   if (s[2] != "v1") return NoSuchPath();
   if (s.size() == 3) return Route{.endpoint = Endpoint::kGroupVersion};
-  if (s[3] != "namespaces") return ParseResource(s, 3, "");
+  if (s[3] != "namespaces") return ParseResource(path, 3, "");
   if (s.size() < 6) return NoSuchPath();
   if (!IsName(s[4])) {
     return MakeError(Code::kNotFound,
                      "\"" + s[4] + "\" is no namespace: names are made of a-z, 0-9 and -");
   }
-  return ParseResource(s, 5, s[4]);
+  return ParseResource(path, 5, s[4]);
 }
 
 }  // namespace
@@ -135,16 +193,30 @@ std::string_view Route::plural() const {
   return kind->plural;
 }
 
+bool StreamsBody(const Route& route, std::string_view method) {
+  return route.subresource == "proxy" || (route.subresource == "files" && method == "PUT");
+}
+
+std::string_view PathAndQuery(std::string_view target) {
+  if (target.starts_with('/')) return target;
+  const size_t scheme = target.find("://");
+  if (scheme == std::string_view::npos) return target;
+  const size_t slash = target.find('/', scheme + 3);
+  return slash == std::string_view::npos ? "/" : target.substr(slash);
+}
+
 Expected<Route> ParseRoute(std::string_view path) {
-  ZOE_ASSIGN(const std::vector<std::string> s, Split(path));
+  ZOE_ASSIGN(const Segments segments, Split(path));
+  const std::vector<std::string>& s = segments.names;
   if (s.empty()) return Route{.endpoint = Endpoint::kRoot};
-  if (s[0] == "apis") return ParseGroups(s);
+  if (s[0] == "apis") return ParseGroups(segments);
   if (s[0] == "api") return ParseCore(s);
   if (s.size() == 1) {
     static constexpr std::pair<std::string_view, Endpoint> kPlain[] = {
         {"healthz", Endpoint::kHealthz}, {"livez", Endpoint::kLivez},
         {"readyz", Endpoint::kReadyz},   {"metrics", Endpoint::kMetrics},
-        {"version", Endpoint::kVersion},
+        {"version", Endpoint::kVersion}, {"login", Endpoint::kLogin},
+        {"logout", Endpoint::kLogout},
     };
     for (const auto& [name, endpoint] : kPlain) {
       if (s[0] == name) return Route{.endpoint = endpoint};

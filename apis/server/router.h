@@ -50,6 +50,9 @@ struct Route {
 // True for requests whose body is taken as it comes: PUT of files, everything that is proxied.
 bool StreamsBody(const Route& route, std::string_view method);
 
+// Of a request's target: absolute forms (RFC 9112 3.2.2) are cut down to path and query.
+std::string_view PathAndQuery(std::string_view target);
+
 // `path` is percent-encoded, without query. Linear in its length. kNotFound if nothing is there,
 // kBadRequest for broken escapes. Names are checked for their characters, so that no path can reach
 // beyond its key in any store.

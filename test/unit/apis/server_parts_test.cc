@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "apis/server/body.h"
 #include "apis/server/json_patch.h"
 #include "apis/server/query.h"
 #include "apis/server/router.h"
@@ -64,6 +65,87 @@ TEST(Router, KnowsEveryPath) {
         "/apis/zoe/v1/namespaces/alice/executions/a%00", "/api/v2"}) {
     EXPECT_FALSE(ParseRoute(path).ok()) << path;
   }
+}
+
+TEST(Router, TakesSubresourcesApart) {
+  const std::string ns = "/apis/zoe/v1/namespaces/alice/", users = "/apis/zoe/v1/users/alice/";
+  const std::string proxy = ns + "executions/lab/endpoints/web/proxy";
+  const struct {
+    std::string path, subresource, rest, endpoint_id;
+  } rows[] = {
+      {users + "password", "password", "", ""},
+      {users + "tokens", "tokens", "", ""},
+      {users + "tokens/laptop", "tokens", "laptop", ""},
+      {ns + "gateways/alice/credentials", "credentials", "", ""},
+      {ns + "workspaces/alice/files", "files", "", ""},
+      {ns + "workspaces/alice/files/", "files", "", ""},
+      {ns + "workspaces/alice/files/a%20b/c.txt", "files", "a b/c.txt", ""},
+      {ns + "workspaces/alice/files/a/../b/..", "files", "a/../b/..", ""},
+      {ns + "workspaces/alice/files/%2Fetc/%2e%2e", "files", "/etc/..", ""},
+      {ns + "workspaces/alice/files/1/2/3/4/5/6/7/8/9/", "files", "1/2/3/4/5/6/7/8/9", ""},
+      {proxy, "proxy", "", "web"},
+      {proxy + "/", "proxy", "/", "web"},
+      {proxy + "/a%2Fb//c/%zz/../d/", "proxy", "/a%2Fb//c/%zz/../d/", "web"},
+      {ns + "executions/lab/endpoints/jupyter.web/proxy/x", "proxy", "/x", "jupyter.web"},
+  };
+  for (const auto& row : rows) {
+    const auto route = ParseRoute(row.path);
+    ASSERT_TRUE(route.ok()) << row.path;
+    EXPECT_EQ(route->subresource, row.subresource) << row.path;
+    EXPECT_EQ(route->rest, row.rest) << row.path;
+    EXPECT_EQ(route->endpoint_id, row.endpoint_id) << row.path;
+  }
+  EXPECT_EQ(ParseRoute("/login")->endpoint, Endpoint::kLogin);
+  EXPECT_EQ(ParseRoute("/logout")->endpoint, Endpoint::kLogout);
+}
+
+TEST(Router, HasNoSubresourcesOfOtherKindsAndNoOthers) {
+  const std::string ns = "/apis/zoe/v1/namespaces/alice/";
+  for (const std::string& path :
+       {ns + "users/alice", ns + "users/alice/password",
+        std::string("/apis/zoe/v1/users/a/tokens/b/c"), std::string("/apis/zoe/v1/users/a/files"),
+        ns + "gateways/alice/credentials/x", ns + "applications/a/files/b",
+        ns + "workspaces/alice/files/%00", ns + "executions/a/proxy",
+        ns + "workspaces/alice/files/%2", ns + "executions/a/endpoints",
+        ns + "executions/a/endpoints/b", ns + "executions/a/endpoints/b/proxyx",
+        ns + "gateways/a/endpoints/b/proxy", ns + "executions/a/endpoints/B_/proxy",
+        ns + "executions/a/log/b", ns + "credentials/login", std::string("/login/x"),
+        ns + "executions/a/status/status/status/status"}) {
+    EXPECT_FALSE(ParseRoute(path).ok()) << path;
+  }
+}
+
+TEST(Router, SaysWhoseBodiesAreTakenAsTheyCome) {
+  const std::string ns = "/apis/zoe/v1/namespaces/alice/";
+  const auto streams = [](const std::string& path, std::string_view method) {
+    return StreamsBody(*ParseRoute(path), method);
+  };
+  EXPECT_TRUE(streams(ns + "workspaces/alice/files/a", "PUT"));
+  EXPECT_FALSE(streams(ns + "workspaces/alice/files/a", "GET"));
+  EXPECT_TRUE(streams(ns + "executions/lab/endpoints/web/proxy", "GET"));
+  EXPECT_FALSE(streams(ns + "executions/lab", "PUT"));
+}
+
+TEST(RequestBody, HoldsTheSenderBackUntilItIsAskedFor) {
+  RequestBody body;
+  int resumed = 0, told = 0;
+  body.OnRoom([&] { ++resumed; });
+  body.OnReadable([&] { ++told; });
+  bool ended = true;
+  EXPECT_EQ(*body.TryNext(ended), "");
+  EXPECT_FALSE(ended);
+  EXPECT_EQ(resumed, 1);
+  EXPECT_TRUE(body.Put("piece"));
+  EXPECT_EQ(told, 1);
+  EXPECT_FALSE(body.Put(std::string(RequestBody::kMaxBuffered, 'x')));
+  EXPECT_EQ(body.Next()->size(), RequestBody::kMaxBuffered + 5);
+  EXPECT_EQ(resumed, 2);
+  EXPECT_EQ(*body.TryNext(ended), "");
+  EXPECT_EQ(resumed, 2);
+  body.End();
+  EXPECT_EQ(*body.Next(), "");
+  body.Cancel();
+  EXPECT_EQ(body.Next().error().code, Code::kCancelled);
 }
 
 TEST(Query, DecodesAndReadsNumbersAndBooleans) {
