@@ -4,6 +4,10 @@
 
 namespace zoe::v1 {
 
+bool IsProxied(const Port& port) {
+  return port.protocol == "tcp" && (port.scheme.empty() || port.scheme == "http");
+}
+
 std::vector<EndpointTarget> EndpointsOf(const std::vector<Service>& services) {
   std::vector<EndpointTarget> endpoints;
   for (const Service& service : services) {

@@ -15,6 +15,9 @@ struct EndpointTarget {
   Port port;
 };
 
+// The API's proxy speaks plain HTTP to the port: its scheme is http, or it has none and is TCP.
+bool IsProxied(const Port& port);
+
 // In the order of the services and their ports.
 std::vector<EndpointTarget> EndpointsOf(const std::vector<Service>& services);
 

@@ -30,6 +30,7 @@ In `env` values, `command` and `args` of a service these are replaced; an unknow
 | `{{dns.SERVICE}}` | `SERVICE.EXECUTION`: all containers of a service of the same execution |
 | `{{dns.self}}` | `SERVICE-N.EXECUTION`: this container |
 | `{{replica}}` | N: the number of this container, from 1 to `replicas.total` |
+| `{{proxy.PORT}}` | path under which the API's proxy has that endpoint, with a slash at the end: the base URL of a program whose port has `proxyPath: keep` |
 | `{{workspace}}` | path at which this service mounts the workspace |
 | `{{"{{"}}` | two literal braces |
 

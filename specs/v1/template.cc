@@ -188,6 +188,12 @@ bool Renderer::Ours(std::string_view name, size_t offset) {
     literal_ += parameter->second;
     return true;
   }
+  if (name.starts_with("proxy.")) {
+    const EndpointTarget* endpoint = FindEndpoint(scope_.endpoints, name.substr(6));
+    if (endpoint == nullptr) return false;
+    literal_ += ProxyPath(scope_.ns, scope_.execution_name, endpoint->id) + "/";
+    return true;
+  }
   return false;
 }
 
@@ -212,12 +218,23 @@ void Renderer::Replica(std::string_view before, std::string_view after, std::str
   literal_ += after;
 }
 
+std::string AdviseEndpoint(const std::vector<EndpointTarget>& endpoints) {
+  if (endpoints.empty()) {
+    return ": there are no endpoints: give a port with a name, of scheme http, endpoint: true";
+  }
+  std::string known;
+  for (const EndpointTarget& endpoint : endpoints)
+    known += (known.empty() ? "" : ", ") + endpoint.id;
+  return ": there is no endpoint of that name, only " + known;
+}
+
 void Renderer::Unknown(std::string_view name, size_t offset) {
   std::vector<std::string> names = {
       "execution.name", "execution.namespace", "user.name", "deployment", "replica", "dns.self",
       "workspace"};
   for (const std::string& service : scope_.services) names.push_back("dns." + service);
   for (const auto& [parameter, value] : scope_.parameters) names.push_back("param." + parameter);
+  for (const EndpointTarget& endpoint : scope_.endpoints) names.push_back("proxy." + endpoint.id);
   const std::vector<std::string_view> views(names.begin(), names.end());
   const std::string_view closest = schema::Closest(name, views);
   std::string advice;
@@ -227,6 +244,8 @@ void Renderer::Unknown(std::string_view name, size_t offset) {
     advice = ": there is no parameter of that name";
   } else if (name.starts_with("dns.")) {
     advice = ": there is no service of that name";
+  } else if (name.starts_with("proxy.")) {
+    advice = AdviseEndpoint(scope_.endpoints);
   } else {
     advice = ", known are " + schema::Join(views) + kHowToEscape;
   }
@@ -274,6 +293,8 @@ void RenderService(Service& service, TemplateScope& scope, const std::string& pa
 void RenderAll(std::vector<Service>& services, TemplateScope& scope, std::string_view path,
                std::vector<Cause>& causes) {
   for (const Service& service : services) scope.services.push_back(service.name);
+  scope.endpoints = EndpointsOf(services);
+  std::erase_if(scope.endpoints, [](const EndpointTarget& e) { return !IsProxied(e.port); });
   for (size_t i = 0; i < services.size(); ++i) {
     RenderService(services[i], scope, std::string(path) + ".services[" + std::to_string(i) + "]",
                   causes);

@@ -1,7 +1,10 @@
 // Templates in env values, command and args: {{execution.name}}, {{execution.namespace}},
 // {{user.name}}, {{deployment}}, {{replica}},
-// {{dns.self}}, {{dns.SERVICE}}, {{param.NAME}}, {{workspace}}. Spaces inside the braces don't
-// matter.
+// {{dns.self}}, {{dns.SERVICE}}, {{param.NAME}}, {{proxy.PORT}}, {{workspace}}. Spaces inside the
+// braces don't matter.
+//
+// {{proxy.PORT}} is the path under which the API's proxy has an endpoint (endpoints.h), with a
+// slash at the end: the base URL of a program whose port says proxyPath: keep.
 //
 // Swarm expands Go templates in env values (and hostname and mounts), but neither in command nor in
 // args (swarmkit, template.ExpandContainerSpec). Therefore:
@@ -26,13 +29,15 @@
 #include <vector>
 
 #include "specs/meta/expected.h"
+#include "specs/v1/endpoints.h"
 #include "specs/v1/execution.h"
 
 namespace zoe::v1 {
 
 struct TemplateScope {
   std::string execution_name, ns, user_name, deployment;
-  std::vector<std::string> services;  // names that {{dns.X}} may use
+  std::vector<std::string> services;      // names that {{dns.X}} may use
+  std::vector<EndpointTarget> endpoints;  // that {{proxy.X}} may name
   std::map<std::string, std::string>
       parameters;         // declared ones with their values (defaults filled)
   std::string service;    // the one that holds the text: {{dns.self}}

@@ -16,6 +16,8 @@ TemplateScope Scope() {
       {"workers", "3"}, {"brace", "{"}, {"jinja", "{{ x }}"}, {"go", "{{.Node.ID}}"}};
   scope.service = "worker";
   scope.workspace = "/ws";
+  scope.endpoints = {{"web", "master", {.name = "web", .port = 8080}},
+                     {"worker.ui", "worker", {.name = "ui", .port = 8081}}};
   return scope;
 }
 
@@ -43,6 +45,11 @@ TEST(Template, ReplacesEachOfOurs) {
   EXPECT_EQ(Env("{{replica}}"), "{{.Task.Slot}}");
   EXPECT_EQ(Env("{{param.workers}}"), "3");
   EXPECT_EQ(Env("{{workspace}}/x"), "/ws/x");
+  EXPECT_EQ(Env("{{proxy.web}}"),
+            "/apis/zoe/v1/namespaces/alice/executions/run/endpoints/web/proxy/");
+  EXPECT_EQ(Env("{{proxy.master.web}}"), Env("{{proxy.web}}"));
+  EXPECT_EQ(Command("--base={{proxy.worker.ui}}"),
+            "--base=/apis/zoe/v1/namespaces/alice/executions/run/endpoints/worker.ui/proxy/");
   EXPECT_EQ(Env("{{ execution.name }}"), "run");
   EXPECT_EQ(Env("no template"), "no template");
   EXPECT_EQ(Env(""), "");
@@ -63,6 +70,11 @@ TEST(Template, NamesAnUnknownOneItsPlaceAndWhatIsClose) {
   EXPECT_EQ(Env("{{param.something}}"),
             "ERROR unknown template {{param.something}} at character 1: there is no parameter of "
             "that name");
+  EXPECT_EQ(Env("{{proxy.wbe}}"),
+            "ERROR unknown template {{proxy.wbe}} at character 1, did you mean {{proxy.web}}?");
+  EXPECT_EQ(Env("{{proxy.something}}"),
+            "ERROR unknown template {{proxy.something}} at character 1: there is no endpoint of "
+            "that name, only web, worker.ui");
   EXPECT_EQ(
       Env("{{gpu_count}}")
           .rfind("ERROR unknown template {{gpu_count}} at character 1, known are execution.name, ",
@@ -237,6 +249,48 @@ TEST(RenderServices, FillsEachServiceWithItsOwnNames) {
   EXPECT_EQ((*services)[0].env[1].value, "3");
   EXPECT_EQ((*services)[1].args[0], "master.run");
   EXPECT_EQ((*services)[1].env[0].value, "worker-{{.Task.Slot}}.run");
+}
+
+TEST(RenderServices, FillsTheProxysPathOfEachEndpointThatItSpeaksWith) {
+  Execution execution = MakeExecution();
+  std::vector<Service>& services = execution.spec.application->services;
+  services[0].ports = {{.name = "web", .port = 8888, .scheme = "http", .endpoint = true},
+                       {.name = "own", .port = 9}};
+  services[0].args = {"--NotebookApp.base_url={{proxy.web}}"};
+  const auto rendered = RenderServices(execution, "zoe");
+  ASSERT_TRUE(rendered.ok()) << rendered.error().ToString();
+  EXPECT_EQ((*rendered)[0].args[0],
+            "--NotebookApp.base_url="
+            "/apis/zoe/v1/namespaces/alice/executions/run/endpoints/web/proxy/");
+  services[1].ports = {{.name = "web", .port = 1, .scheme = "https", .endpoint = true}};
+  services[0].args = {"{{proxy.master.web}}", "{{proxy.worker.web}}", "{{proxy.own}}"};
+  const auto refused = RenderServices(execution, "zoe");
+  ASSERT_FALSE(refused.ok());
+  ASSERT_EQ(refused.error().causes.size(), 2u);
+  EXPECT_EQ(refused.error().causes[0].field, "spec.application.services[0].args[1]");
+  EXPECT_EQ(refused.error().causes[0].message,
+            "unknown template {{proxy.worker.web}} at character 1: there is no endpoint of that "
+            "name, only master.web");
+  EXPECT_EQ(refused.error().causes[1].message,
+            "unknown template {{proxy.own}} at character 1: there is no endpoint of that name, "
+            "only master.web");
+}
+
+TEST(CheckTemplates, KnowsTheEndpointsOfAnApplicationThatNobodyRunsYet) {
+  ApplicationSpec application;
+  application.services.resize(1);
+  application.services[0].ports = {{.name = "web", .port = 8888, .endpoint = true}};
+  application.services[0].env = {{"BASE", "{{proxy.web}}"}};
+  std::vector<Cause> causes;
+  CheckTemplates(application, "spec", causes);
+  EXPECT_TRUE(causes.empty());
+  application.services[0].ports[0].endpoint = false;
+  CheckTemplates(application, "spec", causes);
+  ASSERT_EQ(causes.size(), 1u);
+  EXPECT_EQ(causes[0].field, "spec.services[0].env[0].value");
+  EXPECT_EQ(causes[0].message,
+            "unknown template {{proxy.web}} at character 1: there are no endpoints: give a port "
+            "with a name, of scheme http, endpoint: true");
 }
 
 TEST(RenderServices, FillsTheRestartPolicyThatDependsOnMonitor) {
