@@ -15,6 +15,7 @@
 #include "specs/v1/event.h"
 #include "specs/v1/kinds.h"
 #include "specs/v1/template.h"
+#include "test/memory_files.h"
 
 namespace zoe::sim_test {
 namespace {
@@ -47,11 +48,6 @@ std::string LabelOf(const SwarmServiceSpec& spec, std::string_view label) {
   const auto it = spec.labels.find(std::string(label));
   return it == spec.labels.end() ? "" : it->second;
 }
-
-class NoFiles : public Files {
- public:
-  Expected<void> EnsureDirectory(const std::string&, const Ownership&) override { return {}; }
-};
 
 constexpr const char* kFaultNames[] = {"none", "crash", "lost", "unavailable"};
 
@@ -148,7 +144,7 @@ World::World(Fault fault, uint64_t seed)
   options.threaded = false;
   options.fault = [this](std::string_view call) { return GuardSwarm(call); };
   swarm_ = std::make_unique<SimSwarm>(options, clock);
-  files_ = std::make_unique<NoFiles>();
+  files_ = std::make_unique<MemoryFiles>();
   swarm_->With([this](sim::Cluster& cluster) {
     SwarmServiceSpec spec;
     spec.name = "stranger";

@@ -5,12 +5,13 @@
 
 #include "apis/sim/sim_swarm.h"
 #include "controller/runtime/manual_clock.h"
+#include "test/memory_files.h"
 #include "test/unit/reconcilers/scene.h"
 
 namespace zoe::execution {
 namespace {
 
-class BrokenFiles : public Files {
+class BrokenFiles : public MemoryFiles {
  public:
   Expected<void> EnsureDirectory(const std::string&, const Ownership&) override {
     return MakeError(Code::kUnavailable, "read-only file system");
