@@ -47,11 +47,8 @@ class DockerSwarm : public Swarm {
   }
 
   Expected<std::vector<SwarmService>> ListServices(const Context& ctx) override {
-    ZOE_ASSIGN(
-        const std::string json,
-        client_->Do(
-            ctx, {"GET", "/services?filters=" +
-                             Filters({{"label", {LabelFilter(kLabelDeployment, deployment_)}}})}));
+    ZOE_ASSIGN(const std::string json,
+               client_->Do(ctx, {"GET", "/services?filters=" + OfDeployment()}));
     return DecodeServices(json);
   }
 
@@ -62,16 +59,31 @@ class DockerSwarm : public Swarm {
     return tasks;
   }
 
-  // A manager without a leader still lists its local networks, with status 200: /nodes in the same
-  // breath tells whether the Swarm's were among them.
   Expected<std::vector<SwarmNetwork>> ListNetworks(const Context& ctx) override {
-    const std::string filters = Filters({{"label", {LabelFilter(kLabelDeployment, deployment_)}}});
-    const std::vector<EngineRequest> requests = {{"GET", "/networks?filters=" + filters},
-                                                 {"GET", "/nodes"}};
-    const auto answers = client_->DoAll(ctx, requests);
-    for (const auto& answer : answers) ZOE_TRY(answer);
-    ZOE_TRY(TakeNodes(*answers[1]));
-    return DecodeNetworks(*answers[0]);
+    ZOE_ASSIGN(const auto read, ReadNetworks(ctx, "/networks?filters=" + OfDeployment()));
+    return DecodeNetworks(read.first);
+  }
+
+  Expected<std::vector<std::string>> ListSubnets(const Context& ctx) override {
+    ZOE_ASSIGN(const auto read, ReadNetworks(ctx, "/networks"));
+    return DecodeSubnets(read.first, read.second);
+  }
+
+  Expected<std::vector<SwarmSecret>> ListSecrets(const Context& ctx) override {
+    ZOE_ASSIGN(const std::string json,
+               client_->Do(ctx, {"GET", "/secrets?filters=" + OfDeployment()}));
+    return DecodeSecrets(json);
+  }
+
+  Expected<std::string> CreateSecret(const Context& ctx, const std::string& name,
+                                     const Labels& labels, std::string_view data) override {
+    ZOE_ASSIGN(std::string body, EncodeSecret(name, labels, data));
+    return Created("create secret " + name,
+                   client_->Do(ctx, {"POST", "/secrets/create", std::move(body)}));
+  }
+
+  Expected<void> RemoveSecret(const Context& ctx, const std::string& id) override {
+    return Removed(client_->Do(ctx, {"DELETE", "/secrets/" + Escape(id)}));
   }
 
   Expected<std::vector<SwarmNode>> ListNodes(const Context& ctx) override {
@@ -159,6 +171,21 @@ class DockerSwarm : public Swarm {
   }
 
  private:
+  std::string OfDeployment() const {
+    return Filters({{"label", {LabelFilter(kLabelDeployment, deployment_)}}});
+  }
+
+  // Networks and nodes. A manager without a leader still lists its local networks, with status 200:
+  // /nodes, asked of the same one in the same breath, tells whether the Swarm's were among them.
+  Expected<std::pair<std::string, std::string>> ReadNetworks(const Context& ctx,
+                                                             const std::string& target) {
+    const std::vector<EngineRequest> requests = {{"GET", target}, {"GET", "/nodes"}};
+    auto answers = client_->DoAll(ctx, requests, Ask::kOneManager);
+    for (const auto& answer : answers) ZOE_TRY(answer);
+    ZOE_TRY(TakeNodes(*answers[1]));
+    return std::pair(*std::move(answers[0]), *std::move(answers[1]));
+  }
+
   // A create that succeeded without saying what it made is as good as one without an answer.
   Expected<std::string> Created(const std::string& what, const Expected<std::string>& answer) {
     if (!answer) return Prefixed(what, answer.error());

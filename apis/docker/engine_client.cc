@@ -199,13 +199,15 @@ std::vector<size_t> EngineClient::Attempt(const Context& ctx, Endpoint& endpoint
 }
 
 std::vector<Expected<std::string>> EngineClient::DoAll(const Context& ctx,
-                                                       std::span<const EngineRequest> requests) {
+                                                       std::span<const EngineRequest> requests,
+                                                       Ask ask) {
   std::vector<Result> results(requests.size(), Result(MakeError(Code::kCancelled, "cancelled")));
   if (ctx.stop.stop_requested()) return results;
   const bool write = std::ranges::any_of(requests, &EngineRequest::write);
   const size_t n = endpoints_.size(), first = preferred_;
-  std::vector<size_t> open(requests.size());
-  for (size_t i = 0; i < open.size(); ++i) open[i] = i;
+  std::vector<size_t> all(requests.size());
+  for (size_t i = 0; i < all.size(); ++i) all[i] = i;
+  std::vector<size_t> open = all;
   std::string failures;
   for (size_t k = 0; k < n && !open.empty(); ++k) {
     Endpoint& endpoint = *endpoints_[(first + k) % n];
@@ -216,6 +218,7 @@ std::vector<Expected<std::string>> EngineClient::DoAll(const Context& ctx,
     }
     if (!open.empty())
       failures += (failures.empty() ? "" : "; ") + results[open.front()].error().message;
+    if (!open.empty() && ask == Ask::kOneManager && k + 1 < n) open = all;
   }
   if (n > 1) {
     for (const size_t i : open)

@@ -26,6 +26,12 @@ struct EngineRequest {
   bool write() const { return method != "GET"; }
 };
 
+// Which managers answer requests that go out together.
+enum class Ask {
+  kAnyManager,  // each of them the first that can
+  kOneManager,  // the same for all of them; for reads
+};
+
 // "%7B...": for one value of a query.
 std::string Escape(std::string_view text);
 
@@ -42,7 +48,8 @@ class EngineClient {
   Expected<std::string> Do(const Context& ctx, const EngineRequest& request);
   // All together, results in their order.
   std::vector<Expected<std::string>> DoAll(const Context& ctx,
-                                           std::span<const EngineRequest> requests);
+                                           std::span<const EngineRequest> requests,
+                                           Ask ask = Ask::kAnyManager);
   // GETs a body without end. Ok when it ends, also by ctx or by the stream's own false.
   Expected<void> Stream(const Context& ctx, const std::string& target, const HttpStream& stream);
 

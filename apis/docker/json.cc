@@ -54,6 +54,17 @@ uint64_t VersionOf(const Json& object) {
   return static_cast<uint64_t>(Number(Child(object, "Version"), "Index"));
 }
 
+std::vector<SwarmPort> ReadPorts(const Json& list) {
+  std::vector<SwarmPort> ports;
+  for (const Json& port : list) {
+    if (Text(port, "Protocol") != "tcp") continue;
+    ports.push_back({static_cast<int32_t>(Number(port, "TargetPort")),
+                     static_cast<int32_t>(Number(port, "PublishedPort")),
+                     Text(port, "PublishMode") == "host"});
+  }
+  return ports;
+}
+
 bool Empty(const Json& value) {
   if (value.is_null() || value == false || value == "" || value == 0) return true;
   if (value.is_array()) return value.empty();

@@ -21,6 +21,8 @@ std::vector<std::string> Texts(const Json& object, std::string_view name);
 Labels ReadLabels(const Json& object, std::string_view name);
 WallTime ReadTime(const Json& object, std::string_view name);
 uint64_t VersionOf(const Json& object);
+// A list of the Engine's PortConfig; what isn't TCP is left out.
+std::vector<SwarmPort> ReadPorts(const Json& list);
 // null, false, 0, "", [], {} and objects of nothing else.
 bool Empty(const Json& value);
 

@@ -1,8 +1,13 @@
 #include "apis/docker/object_codec.h"
 
+#include <algorithm>
+#include <set>
+
 #include "apis/docker/engine_client.h"
 #include "apis/docker/engine_error.h"
 #include "apis/docker/json.h"
+#include "controller/crypto/crypto.h"
+#include "specs/meta/subnet.h"
 
 namespace zoe::docker {
 namespace {
@@ -25,6 +30,16 @@ std::optional<int> ReadExitCode(const Json& status, TaskState state) {
   return std::nullopt;
 }
 
+// An engine lists them in no order, and once for each family of addresses.
+std::vector<SwarmPort> ReadTaskPorts(const Json& status) {
+  std::vector<SwarmPort> ports = ReadPorts(Child(Child(status, "PortStatus"), "Ports"));
+  const auto key = [](const SwarmPort& p) { return std::pair(p.target, p.published); };
+  std::ranges::sort(ports, {}, key);
+  const auto [first, last] = std::ranges::unique(ports);
+  ports.erase(first, last);
+  return ports;
+}
+
 SwarmTask DecodeTask(const Json& item) {
   SwarmTask task;
   const Json& status = Child(item, "Status");
@@ -40,7 +55,14 @@ SwarmTask DecodeTask(const Json& item) {
   task.created_at = ReadTime(item, "CreatedAt");
   task.timestamp = ReadTime(status, "Timestamp");
   task.container_id = Text(Child(status, "ContainerStatus"), "ContainerID");
+  task.ports = ReadTaskPorts(status);
   return task;
+}
+
+// "10.0.0.1:2377": of a manager, as the others know it.
+std::string ManagerAddress(const Json& node) {
+  const std::string address = Text(Child(node, "ManagerStatus"), "Addr");
+  return address.substr(0, address.rfind(':'));
 }
 
 SwarmNode DecodeNode(const Json& item) {
@@ -51,6 +73,8 @@ SwarmNode DecodeNode(const Json& item) {
   node.id = Text(item, "ID");
   node.name = Text(description, "Hostname");
   node.address = Text(Child(item, "Status"), "Addr");
+  // A manager that listens on all its addresses reports this one of itself.
+  if (node.address == "0.0.0.0") node.address = ManagerAddress(item);
   node.engine_version = Text(Child(description, "Engine"), "EngineVersion");
   node.manager = Text(spec, "Role") == "manager";
   node.leader = Flag(Child(item, "ManagerStatus"), "Leader");
@@ -60,6 +84,12 @@ SwarmNode DecodeNode(const Json& item) {
   node.memory_bytes = Number(resources, "MemoryBytes");
   node.labels = ReadLabels(spec, "Labels");
   return node;
+}
+
+// A network that was removed is listed until this engine's last task of it has gone: by the engine,
+// which knows its peers, no longer by Swarm.
+bool IsSwarms(const Json& network) {
+  return Text(network, "Scope") == "swarm" && Empty(Child(network, "Peers"));
 }
 
 SwarmNetwork DecodeNetwork(const Json& item) {
@@ -73,7 +103,19 @@ SwarmNetwork DecodeNetwork(const Json& item) {
   network.spec.encrypted = options.is_object() && options.contains("encrypted");
   network.spec.internal = Flag(item, "Internal");
   network.spec.attachable = Flag(item, "Attachable");
+  network.allocated = !Text(item, "Driver").empty();
   return network;
+}
+
+SwarmSecret DecodeSecret(const Json& item) {
+  const Json& spec = Child(item, "Spec");
+  return {Text(item, "ID"), Text(spec, "Name"), ReadLabels(spec, "Labels")};
+}
+
+ObjectMark MarkOf(const Json& item, std::string_view id, const Json& labels) {
+  return {Text(item, id),
+          VersionOf(item),
+          {Text(labels, kLabelKind), Text(labels, kLabelNamespace), Text(labels, kLabelName)}};
 }
 
 }  // namespace
@@ -96,12 +138,39 @@ Expected<std::vector<SwarmNetwork>> DecodeNetworks(std::string_view json) {
   ZOE_ASSIGN(const Json list, ParseList(json, "GET /networks", "Id"));
   std::vector<SwarmNetwork> networks;
   for (const Json& item : list) {
-    // A network that was removed is listed until this engine's last task of it has gone: by the
-    // engine, which knows its peers, no longer by Swarm.
-    const bool ghost = !Empty(Child(item, "Peers"));
-    if (Text(item, "Scope") == "swarm" && !ghost) networks.push_back(DecodeNetwork(item));
+    if (IsSwarms(item)) networks.push_back(DecodeNetwork(item));
   }
   return networks;
+}
+
+Expected<std::vector<std::string>> DecodeSubnets(std::string_view networks,
+                                                 std::string_view nodes) {
+  ZOE_ASSIGN(const Json network_list, ParseList(networks, "GET /networks", "Id"));
+  ZOE_ASSIGN(const Json node_list, ParseList(nodes, "GET /nodes", "ID"));
+  std::set<std::string> subnets;
+  const auto add = [&](const std::string& text) {
+    if (const auto subnet = ParseSubnet(text)) subnets.insert(subnet->ToString());
+  };
+  for (const Json& item : network_list) {
+    for (const Json& range : Child(Child(item, "IPAM"), "Config")) add(Text(range, "Subnet"));
+  }
+  for (const Json& item : node_list) {
+    add(Text(Child(item, "Status"), "Addr"));
+    add(ManagerAddress(item));
+  }
+  return std::vector<std::string>(subnets.begin(), subnets.end());
+}
+
+Expected<std::vector<SwarmSecret>> DecodeSecrets(std::string_view json) {
+  ZOE_ASSIGN(const Json list, ParseList(json, "GET /secrets", "ID"));
+  std::vector<SwarmSecret> secrets;
+  for (const Json& item : list) secrets.push_back(DecodeSecret(item));
+  return secrets;
+}
+
+Expected<std::string> EncodeSecret(const std::string& name, const Labels& labels,
+                                   std::string_view data) {
+  return Dump({{"Name", name}, {"Labels", labels}, {"Data", crypto::EncodeBase64(data)}});
 }
 
 Expected<std::string> DecodeId(std::string_view text) {
@@ -143,16 +212,24 @@ Expected<std::vector<TaskMark>> DecodeTaskMarks(std::string_view json) {
   return marks;
 }
 
-Expected<std::vector<ServiceMark>> DecodeServiceMarks(std::string_view json) {
+Expected<std::vector<ObjectMark>> DecodeServiceMarks(std::string_view json) {
   ZOE_ASSIGN(const Json list, ParseList(json, "GET /services", "ID"));
-  std::vector<ServiceMark> marks;
-  for (const Json& item : list) {
-    const Json& labels = Child(Child(item, "Spec"), "Labels");
-    marks.push_back(
-        {Text(item, "ID"),
-         VersionOf(item),
-         {Text(labels, kLabelKind), Text(labels, kLabelNamespace), Text(labels, kLabelName)}});
+  std::vector<ObjectMark> marks;
+  for (const Json& item : list)
+    marks.push_back(MarkOf(item, "ID", Child(Child(item, "Spec"), "Labels")));
+  return marks;
+}
+
+Expected<std::vector<ObjectMark>> DecodeOtherMarks(std::string_view networks,
+                                                   std::string_view secrets) {
+  ZOE_ASSIGN(const Json network_list, ParseList(networks, "GET /networks", "Id"));
+  ZOE_ASSIGN(const Json secret_list, ParseList(secrets, "GET /secrets", "ID"));
+  std::vector<ObjectMark> marks;
+  for (const Json& item : network_list) {
+    if (IsSwarms(item)) marks.push_back(MarkOf(item, "Id", Child(item, "Labels")));
   }
+  for (const Json& item : secret_list)
+    marks.push_back(MarkOf(item, "ID", Child(Child(item, "Spec"), "Labels")));
   return marks;
 }
 

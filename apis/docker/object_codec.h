@@ -15,10 +15,15 @@ Expected<std::vector<SwarmTask>> DecodeTasks(std::string_view json);
 Expected<std::vector<SwarmNode>> DecodeNodes(std::string_view json);
 // Swarm's overlay networks; engines list their local ones too, which are left out.
 Expected<std::vector<SwarmNetwork>> DecodeNetworks(std::string_view json);
+// IPv4, none twice, of whatever networks and nodes are listed.
+Expected<std::vector<std::string>> DecodeSubnets(std::string_view networks, std::string_view nodes);
+Expected<std::vector<SwarmSecret>> DecodeSecrets(std::string_view json);
 // "ID" or "Id" of a create's answer.
 Expected<std::string> DecodeId(std::string_view json);
 
 Expected<std::string> EncodeNetwork(const SwarmNetworkSpec& spec);
+Expected<std::string> EncodeSecret(const std::string& name, const Labels& labels,
+                                   std::string_view data);
 // The value of ?filters=: {"label":["a=b"],...}, escaped.
 std::string Filters(const std::vector<std::pair<std::string, std::vector<std::string>>>& filters);
 
@@ -27,13 +32,16 @@ struct TaskMark {
   std::string id, service_id;
   uint64_t version = 0;
 };
-struct ServiceMark {
+struct ObjectMark {
   std::string id;
   uint64_t version = 0;
   SwarmHint owner;
 };
 Expected<std::vector<TaskMark>> DecodeTaskMarks(std::string_view json);
-Expected<std::vector<ServiceMark>> DecodeServiceMarks(std::string_view json);
+Expected<std::vector<ObjectMark>> DecodeServiceMarks(std::string_view json);
+// Networks and secrets together: an id names one of either.
+Expected<std::vector<ObjectMark>> DecodeOtherMarks(std::string_view networks,
+                                                   std::string_view secrets);
 
 // One line of GET /events. `service_id`: of a container event, whose task it is.
 struct EngineEvent {

@@ -79,18 +79,19 @@ Observer::~Observer() {
   poll_thread_.join();
 }
 
-void Observer::Poke(bool resync, bool all) {
+void Observer::Poke(const Look& look) {
   const std::lock_guard lock(parts_.attention.mutex_);
-  poked_ = true;
-  resync_ = resync_ || resync;
-  all_ = all_ || all;
+  look_.services |= look.services;
+  look_.others |= look.others;
+  look_.all |= look.all;
+  look_.resync |= look.resync;
   parts_.attention.changed_.notify_all();
 }
 
 void Observer::ReadEvents() {
   const std::string target =
       "/events?filters=" +
-      Filters({{"type", {"service", "node", "container"}},
+      Filters({{"type", {"service", "node", "network", "secret", "container"}},
                {"event", {"create", "update", "remove", "start", "die", "oom", "health_status"}}});
   int failures = 0;
   bool lost = false;
@@ -100,7 +101,7 @@ void Observer::ReadEvents() {
     stream.on_open = [&] {
       if (std::exchange(lost, false)) {
         log::Info("the Swarm's events are read again");
-        Poke(true);
+        Poke({.resync = true});
       }
       failures = 0;
     };
@@ -125,10 +126,11 @@ void Observer::ReadEvents() {
 
 void Observer::OnEvent(std::string_view line) {
   const EngineEvent event = DecodeEvent(line);
-  if (event.type == "service") return Poke(false);
+  if (event.type == "service") return Poke({.services = true});
+  if (event.type == "network" || event.type == "secret") return Poke({.others = true});
   if (event.type == "node") {
     parts_.nodes.CallStale();
-    return Poke(false, true);  // `node_down` of any task may have changed
+    return Poke({.all = true});  // `node_down` of any task may have changed
   }
   if (event.type != "container" || event.service_id.empty()) return;
   {
@@ -140,28 +142,31 @@ void Observer::OnEvent(std::string_view line) {
 
 void Observer::PollLoop() {
   while (WaitUntilDue()) {
-    bool resync = false, poked = false;
+    Look look;
     {
       const std::lock_guard lock(parts_.attention.mutex_);
-      resync = std::exchange(resync_, false);
-      poked = std::exchange(poked_, false);
+      look = std::exchange(look_, {});
     }
     const SteadyTime begin = parts_.clock.Now();
+    if (look.resync || begin - rested_at_ >= kRest) look.services = look.others = true;
     std::set<Owner> changed;
-    const bool answered = Poll(poked || resync || begin - services_at_ >= kRest, changed);
+    const bool answered = Poll(look, changed);
     polled_at_ = parts_.clock.Now();
     poll_took_ = std::chrono::ceil<Duration>(polled_at_ - begin);
     if (!answered) {
       ++failures_;
-      Poke(true);  // what happened meanwhile isn't known: everything is to be looked at
+      Poke({.resync = true});  // what happened meanwhile isn't known: everything is to be looked at
       continue;
     }
     failures_ = 0;
-    if (resync) {
+    if (look.services && look.others) rested_at_ = begin;
+    if (look.resync) {
       on_hint_(SwarmHint{});
       continue;
     }
-    for (const auto& [kind, ns, name] : changed) on_hint_({kind, ns, name});
+    for (const auto& [kind, ns, name] : changed) {
+      if (!kind.empty()) on_hint_({kind, ns, name});
+    }
   }
 }
 
@@ -175,7 +180,7 @@ bool Observer::WaitUntilDue() {
     SteadyTime due = polled_at_ + kRest;
     if (failures_ > 0) {
       due = polled_at_ + Backoff(failures_);
-    } else if (poked_) {
+    } else if (look_.any()) {
       due = polled_at_ + std::max(kBurst, poll_took_ * 2);
     } else if (now < attention.fast_until_) {
       due = polled_at_ + std::max(kFast, busy);
@@ -185,18 +190,29 @@ bool Observer::WaitUntilDue() {
   }
 }
 
-bool Observer::Poll(bool services, std::set<Owner>& changed) {
+bool Observer::Poll(const Look& look, std::set<Owner>& changed) {
   const Context ctx = Context{parts_.clock, stop_.get_token()}.WithTimeout(kPollLimit);
   const std::string filters =
       Filters({{"label", {std::string(kLabelDeployment) + "=" + parts_.deployment}}});
   std::vector<EngineRequest> requests = {{"GET", "/tasks?filters=" + filters}};
+  const bool services = look.services || look.all;
   if (services) requests.push_back({"GET", "/services?filters=" + filters});
-  auto answers = parts_.client.DoAll(ctx, requests);
+  if (look.others) {
+    requests.push_back({"GET", "/networks?filters=" + filters});
+    requests.push_back({"GET", "/secrets?filters=" + filters});
+  }
+  // Of one manager: one without a leader would answer for networks alone, and have none.
+  auto answers = parts_.client.DoAll(ctx, requests, Ask::kOneManager);
   for (const auto& answer : answers) {
     if (!answer) return false;
   }
+  if (look.others) {
+    const size_t at = answers.size() - 2;
+    const auto marks = DecodeOtherMarks(*answers[at], *answers[at + 1]);
+    if (!marks) return false;
+    TakeOthers(*marks, changed);
+  }
   if (services) {
-    services_at_ = parts_.clock.Now();
     if (*answers[1] != last_services_) {
       const auto marks = DecodeServiceMarks(*answers[1]);
       if (!marks) return false;
@@ -211,20 +227,30 @@ bool Observer::Poll(bool services, std::set<Owner>& changed) {
     owners_known = TakeTasks(*marks, changed);
     last_tasks_ = owners_known ? std::move(*answers[0]) : "";
   }
-  bool all = false;
-  {
-    const std::lock_guard lock(parts_.attention.mutex_);
-    all = std::exchange(all_, false);
-  }
-  if (all) {
+  if (look.all) {
     for (const auto& [id, owner] : owners_) changed.insert(owner);
   }
-  return owners_known || services || Poll(true, changed);
+  return owners_known || services || Poll({.services = true}, changed);
 }
 
-void Observer::TakeServices(const std::vector<ServiceMark>& marks, std::set<Owner>& changed) {
-  std::map<std::string, ServiceMark> now;
-  for (const ServiceMark& mark : marks) {
+void Observer::TakeOthers(const std::vector<ObjectMark>& marks, std::set<Owner>& changed) {
+  std::map<std::string, ObjectMark> now;
+  for (const ObjectMark& mark : marks) now[mark.id] = mark;
+  const auto differ = [&](const auto& some, const auto& others) {
+    for (const auto& [id, mark] : some) {
+      const auto other = others.find(id);
+      if (other == others.end() || other->second.version != mark.version)
+        changed.insert({mark.owner.kind, mark.owner.ns, mark.owner.name});
+    }
+  };
+  differ(now, others_);
+  differ(others_, now);
+  others_ = std::move(now);
+}
+
+void Observer::TakeServices(const std::vector<ObjectMark>& marks, std::set<Owner>& changed) {
+  std::map<std::string, ObjectMark> now;
+  for (const ObjectMark& mark : marks) {
     now[mark.id] = mark;
     const Owner owner{mark.owner.kind, mark.owner.ns, mark.owner.name};
     owners_[mark.id] = owner;

@@ -48,8 +48,8 @@ class Attention {
 };
 
 // One subscription. Two threads: one reads GET /events, one polls services and tasks of the
-// deployment and calls `on_hint` for the owner of each one whose version differs from the last
-// time.
+// deployment, and, when told of a change or at rest, its networks and secrets. It calls `on_hint`
+// for the owner of each one whose version differs from the last time.
 class Observer : public SwarmWatch {
  public:
   struct Parts {
@@ -67,13 +67,22 @@ class Observer : public SwarmWatch {
 
   void ReadEvents();
   void OnEvent(std::string_view line);
-  void Poke(bool resync, bool all = false);
+  // What the next poll, which is soon, is to do besides reading tasks; it adds up.
+  struct Look {
+    bool services = false;
+    bool others = false;  // networks and secrets
+    bool all = false;     // hint every owner
+    bool resync = false;  // say that anything may have changed
+    bool any() const { return services || others || all || resync; }
+  };
+  void Poke(const Look& look);
 
   void PollLoop();
   bool WaitUntilDue();
   // Adds the owners of what differs from the last poll. False: no manager answered.
-  bool Poll(bool services, std::set<Owner>& changed);
-  void TakeServices(const std::vector<ServiceMark>& marks, std::set<Owner>& changed);
+  bool Poll(const Look& look, std::set<Owner>& changed);
+  void TakeServices(const std::vector<ObjectMark>& marks, std::set<Owner>& changed);
+  void TakeOthers(const std::vector<ObjectMark>& marks, std::set<Owner>& changed);
   bool TakeTasks(const std::vector<TaskMark>& marks, std::set<Owner>& changed);
 
   const Parts parts_;
@@ -81,15 +90,15 @@ class Observer : public SwarmWatch {
   std::stop_source stop_;
 
   // Guarded by attention.mutex_, which is held for looking only.
-  bool poked_ = true, resync_ = true, all_ = false;
+  Look look_{.resync = true};
   std::set<std::string> our_services_;
 
   // The poll thread's own.
   std::string last_services_, last_tasks_;  // answers: the same text means no change
-  std::map<std::string, ServiceMark> services_;
+  std::map<std::string, ObjectMark> services_, others_;
   std::map<std::string, TaskMark> tasks_;
   std::map<std::string, Owner> owners_;  // by service id; of removed ones while tasks are left
-  SteadyTime polled_at_{}, services_at_{};
+  SteadyTime polled_at_{}, rested_at_{};
   Duration poll_took_{0};
   int failures_ = 0;
 

@@ -1,5 +1,7 @@
 #include "apis/docker/service_codec.h"
 
+#include <algorithm>
+
 #include "apis/docker/json.h"
 
 namespace zoe::docker {
@@ -9,6 +11,7 @@ constexpr int64_t kNanosPerMilli = 1'000'000;
 // How long a replaced task must run for the roll-out to go on: SwarmKit's own default.
 constexpr int64_t kMonitorNanos = 5'000 * kNanosPerMilli;
 constexpr std::string_view kShm = "/dev/shm";
+constexpr int kSecretMode = 0400;
 // Container labels that each GELF message carries: whose output it is.
 constexpr std::string_view kGelfLabels =
     "zoe.deployment,zoe.namespace,zoe.kind,zoe.name,zoe.uid,zoe.service,"
@@ -21,8 +24,15 @@ Duration Millis(int64_t nanos) { return Duration(nanos / kNanosPerMilli); }
 Json EncodeMounts(const SwarmServiceSpec& spec) {
   Json mounts = Json::array();
   for (const SwarmMount& m : spec.mounts) {
-    mounts.push_back(
-        {{"Type", "bind"}, {"Source", m.source}, {"Target", m.target}, {"ReadOnly", m.read_only}});
+    const bool volume = !m.volume_driver.empty();
+    mounts.push_back({{"Type", volume ? "volume" : "bind"},
+                      {"Source", m.source},
+                      {"Target", m.target},
+                      {"ReadOnly", m.read_only}});
+    if (volume) {
+      mounts.back()["VolumeOptions"] = {
+          {"DriverConfig", {{"Name", m.volume_driver}, {"Options", m.volume_options}}}};
+    }
   }
   // Swarm services have no shm size; a tmpfs in its place does the same.
   if (spec.shm_bytes > 0) {
@@ -30,6 +40,28 @@ Json EncodeMounts(const SwarmServiceSpec& spec) {
         {{"Type", "tmpfs"}, {"Target", kShm}, {"TmpfsOptions", {{"SizeBytes", spec.shm_bytes}}}});
   }
   return mounts;
+}
+
+Json EncodeSecrets(const SwarmServiceSpec& spec) {
+  Json secrets = Json::array();
+  for (const SwarmSecretFile& s : spec.secrets) {
+    secrets.push_back(
+        {{"SecretID", s.secret_id},
+         {"SecretName", s.secret_name},
+         {"File", {{"Name", s.file}, {"UID", "0"}, {"GID", "0"}, {"Mode", kSecretMode}}}});
+  }
+  return secrets;
+}
+
+Json EncodePorts(const SwarmServiceSpec& spec) {
+  Json ports = Json::array();
+  for (const SwarmPort& p : spec.ports) {
+    ports.push_back({{"Protocol", "tcp"},
+                     {"TargetPort", p.target},
+                     {"PublishedPort", p.published},
+                     {"PublishMode", p.host_mode ? "host" : "ingress"}});
+  }
+  return ports;
 }
 
 Json EncodeContainer(const SwarmServiceSpec& spec) {
@@ -43,6 +75,9 @@ Json EncodeContainer(const SwarmServiceSpec& spec) {
                     {"User", spec.user},
                     {"Init", spec.init},
                     {"Mounts", EncodeMounts(spec)},
+                    {"Secrets", EncodeSecrets(spec)},
+                    {"CapabilityAdd", spec.capability_add},
+                    {"CapabilityDrop", spec.capability_drop},
                     {"StopGracePeriod", Nanos(spec.stop_grace_period)},
                     {"DNSConfig", {{"Search", spec.dns_search}, {"Options", spec.dns_options}}}};
   if (const auto& check = spec.healthcheck) {
@@ -102,9 +137,29 @@ void DecodeMounts(const Json& container, SwarmServiceSpec& spec) {
       spec.shm_bytes = Number(Child(m, "TmpfsOptions"), "SizeBytes");
       continue;
     }
-    spec.mounts.push_back({Text(m, "Source"), Text(m, "Target"), Flag(m, "ReadOnly")});
-    if (type != "bind" || !Empty(Child(m, "BindOptions"))) spec.altered = true;
+    const Json& volume = Child(m, "VolumeOptions");
+    const Json& driver = Child(volume, "DriverConfig");
+    spec.mounts.push_back({Text(m, "Source"), Text(m, "Target"), Flag(m, "ReadOnly"),
+                           Text(driver, "Name"), ReadLabels(driver, "Options")});
+    const bool ours = type == "volume" ? !Text(driver, "Name").empty() : type == "bind";
+    if (!ours || !Empty(Child(m, "BindOptions")) || !Empty(Child(volume, "NoCopy")) ||
+        !Empty(Child(volume, "Labels")))
+      spec.altered = true;
   }
+}
+
+void DecodeSecrets(const Json& container, SwarmServiceSpec& spec) {
+  for (const Json& s : Child(container, "Secrets")) {
+    const Json& file = Child(s, "File");
+    spec.secrets.push_back({Text(s, "SecretID"), Text(s, "SecretName"), Text(file, "Name")});
+    if (Text(file, "UID") != "0" || Text(file, "GID") != "0" || Number(file, "Mode") != kSecretMode)
+      spec.altered = true;
+  }
+}
+
+// A port that isn't TCP's, or has a name, is none of ours.
+bool IsOurs(const Json& port) {
+  return Text(port, "Protocol") == "tcp" && Empty(Child(port, "Name"));
 }
 
 void DecodeContainer(const Json& container, SwarmServiceSpec& spec) {
@@ -122,15 +177,17 @@ void DecodeContainer(const Json& container, SwarmServiceSpec& spec) {
   spec.dns_search = Texts(dns, "Search");
   spec.dns_options = Texts(dns, "Options");
   DecodeMounts(container, spec);
+  DecodeSecrets(container, spec);
+  spec.capability_add = Texts(container, "CapabilityAdd");
+  spec.capability_drop = Texts(container, "CapabilityDrop");
   const Json& check = Child(container, "Healthcheck");
   if (!check.is_null()) {
     spec.healthcheck = {Texts(check, "Test"), Millis(Number(check, "Interval")),
                         Millis(Number(check, "Timeout")), Millis(Number(check, "StartPeriod")),
                         static_cast<int>(Number(check, "Retries"))};
   }
-  for (const char* never :
-       {"Secrets", "Configs", "CapabilityAdd", "CapabilityDrop", "Groups", "Hosts", "Sysctls",
-        "Ulimits", "StopSignal", "TTY", "OpenStdin", "ReadOnly", "Privileges"}) {
+  for (const char* never : {"Configs", "Groups", "Hosts", "Sysctls", "Ulimits", "StopSignal", "TTY",
+                            "OpenStdin", "ReadOnly", "Privileges"}) {
     if (!Empty(Child(container, never))) spec.altered = true;
   }
   if (!Empty(Child(dns, "Nameservers"))) spec.altered = true;
@@ -199,8 +256,10 @@ SwarmServiceSpec DecodeSpec(const Json& service) {
   const Json& endpoint = Child(service, "EndpointSpec");
   spec.endpoint_mode =
       Text(endpoint, "Mode") == "dnsrr" ? EndpointMode::kDnsrr : EndpointMode::kVip;
-  if (!replicated.is_object() || !Empty(Child(endpoint, "Ports")) ||
-      !Empty(Child(service, "Networks")))
+  const Json& ports = Child(endpoint, "Ports");
+  spec.ports = ReadPorts(ports);
+  if (!replicated.is_object() || !Empty(Child(service, "Networks")) ||
+      !std::ranges::all_of(ports, IsOurs))
     spec.altered = true;
   return spec;
 }
@@ -228,7 +287,7 @@ Expected<std::string> EncodeService(const SwarmServiceSpec& spec) {
                {"Mode", {{"Replicated", {{"Replicas", spec.replicas}}}}},
                {"UpdateConfig", EncodeRollout(spec, back ? "rollback" : "pause")},
                {"RollbackConfig", EncodeRollout(spec, "pause")},
-               {"EndpointSpec", {{"Mode", vip ? "vip" : "dnsrr"}}}});
+               {"EndpointSpec", {{"Mode", vip ? "vip" : "dnsrr"}, {"Ports", EncodePorts(spec)}}}});
 }
 
 Expected<std::vector<SwarmService>> DecodeServices(std::string_view text) {
@@ -242,6 +301,8 @@ Expected<std::vector<SwarmService>> DecodeServices(std::string_view text) {
     const Json& update = Child(item, "UpdateStatus");
     service.update_state = ReadUpdateState(Text(update, "State"));
     service.update_message = Text(update, "Message");
+    service.published = ReadPorts(Child(Child(item, "Endpoint"), "Ports"));
+    std::erase_if(service.published, &SwarmPort::host_mode);
     services.push_back(std::move(service));
   }
   return services;

@@ -41,12 +41,14 @@ std::string Cluster::NewId() {
 }
 
 void Cluster::Touch(const Labels& labels) {
-  if (touched_uids_.insert(LabelOf(labels, kLabelUid) + LabelOf(labels, kLabelName)).second)
-    touched_.push_back(labels);
+  std::string owner;
+  for (const auto label : {kLabelDeployment, kLabelKind, kLabelNamespace, kLabelName})
+    owner += LabelOf(labels, label) + "/";
+  if (touched_owners_.insert(owner).second) touched_.push_back(labels);
 }
 
 std::vector<Labels> Cluster::TakeTouched() {
-  touched_uids_.clear();
+  touched_owners_.clear();
   return std::exchange(touched_, {});
 }
 
@@ -62,15 +64,12 @@ Expected<std::string> Cluster::CreateService(const SwarmServiceSpec& spec) {
     return MakeError(Code::kAlreadyExists, "name conflicts with an existing object: service " +
                                                spec.name + " already exists");
   }
-  for (const auto& attachment : spec.networks) {
-    if (!networks_.contains(attachment.network_id)) {
-      return MakeError(Code::kNotFound, "network " + attachment.network_id + " not found");
-    }
-  }
+  ZOE_TRY(Check(spec, ""));
   auto service = std::make_unique<Service>();
   service->view.id = NewId();
   service->view.version = ++index_;
   service->view.spec = spec;
+  Publish(service->view);
   service->spec = std::make_shared<const SwarmServiceSpec>(spec);
   const std::string id = service->view.id;
   service_names_[spec.name] = id;
@@ -88,11 +87,7 @@ Expected<void> Cluster::UpdateService(const std::string& id, uint64_t version,
   if (service.view.version != version) return MakeError(Code::kConflict, "update out of sequence");
   if (spec.name != service.view.spec.name)
     return MakeError(Code::kInvalid, "renaming services is not supported");
-  for (const auto& attachment : spec.networks) {
-    if (!networks_.contains(attachment.network_id)) {
-      return MakeError(Code::kNotFound, "network " + attachment.network_id + " not found");
-    }
-  }
+  ZOE_TRY(Check(spec, id));
   const bool rolls = !SameTasks(spec, service.view.spec);
   service.previous = service.spec;
   service.spec = std::make_shared<const SwarmServiceSpec>(spec);
@@ -100,6 +95,7 @@ Expected<void> Cluster::UpdateService(const std::string& id, uint64_t version,
   services_by_uid_[LabelOf(spec.labels, kLabelUid)].insert(id);
   Touch(service.view.spec.labels);
   service.view.spec = spec;
+  Publish(service.view);
   service.view.version = ++index_;
   service.view.update_state = rolls ? UpdateState::kUpdating : UpdateState::kNone;
   service.view.update_message = rolls ? "update in progress" : "";
@@ -125,33 +121,6 @@ Expected<void> Cluster::RemoveService(const std::string& id) {
   for (const std::string& task_id : tasks) {
     if (Task* task = FindTask(task_id)) Stop(*task, TaskState::kRemove);
   }
-  return {};
-}
-
-Expected<std::string> Cluster::CreateNetwork(const SwarmNetworkSpec& spec) {
-  const auto busy = busy_network_names_.find(spec.name);
-  bool taken = busy != busy_network_names_.end() && busy->second > now_;
-  for (const auto& [id, network] : networks_) taken = taken || network.spec.name == spec.name;
-  if (taken)
-    return MakeError(Code::kAlreadyExists, "network with name " + spec.name + " already exists");
-  const std::string id = NewId();
-  networks_[id] = {id, spec};
-  Touch(spec.labels);
-  return id;
-}
-
-Expected<void> Cluster::RemoveNetwork(const std::string& id) {
-  const auto it = networks_.find(id);
-  if (it == networks_.end()) return MakeError(Code::kNotFound, "network " + id + " not found");
-  for (const auto& [service_id, service] : services_) {
-    for (const auto& attachment : service->view.spec.networks) {
-      if (attachment.network_id == id)
-        return MakeError(Code::kConflict, "network " + id + " is in use by service " + service_id);
-    }
-  }
-  busy_network_names_[it->second.spec.name] = now_ + delays_.network_free;
-  Touch(it->second.spec.labels);
-  networks_.erase(it);
   return {};
 }
 
@@ -199,19 +168,14 @@ const SwarmService* Cluster::GetService(const std::string& id) const {
   return it == services_.end() ? nullptr : &it->second->view;
 }
 
-std::vector<SwarmNetwork> Cluster::Networks() const {
-  std::vector<SwarmNetwork> networks;
-  for (const auto& [id, network] : networks_) networks.push_back(network);
-  return networks;
-}
-
 std::vector<SwarmNode> Cluster::Nodes() const {
   std::vector<SwarmNode> nodes;
   for (const auto& node : nodes_) {
     SwarmNode view;
     view.id = node->id;
     view.name = node->options.name;
-    view.address = "127.0.0.1";
+    // All of them are this machine's.
+    view.address = "127.0.0." + std::to_string(1 + (nodes.size() % 254));
     view.engine_version = "simulated";
     view.manager = node->options.manager;
     view.leader = node->options.manager && node == nodes_.front();

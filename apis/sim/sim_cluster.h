@@ -60,6 +60,9 @@ class Cluster {
   Expected<void> RemoveService(const std::string& id);
   Expected<std::string> CreateNetwork(const SwarmNetworkSpec& spec);
   Expected<void> RemoveNetwork(const std::string& id);
+  Expected<std::string> CreateSecret(const std::string& name, const Labels& labels,
+                                     std::string_view data);
+  Expected<void> RemoveSecret(const std::string& id);
 
   std::vector<SwarmService> Services(
       const std::function<bool(const SwarmServiceSpec&)>& wanted) const;
@@ -69,6 +72,10 @@ class Cluster {
   const SwarmService* GetService(const std::string& id) const;
   std::vector<SwarmNetwork> Networks() const;
   std::vector<SwarmNode> Nodes() const;
+  std::vector<std::string> Subnets() const;
+  std::vector<SwarmSecret> Secrets() const;
+  // What a task reads of it, for tests; nullptr if it isn't there.
+  const std::string* SecretData(const std::string& id) const;
   struct LogLine {
     int32_t slot;
     WallTime time;
@@ -84,7 +91,8 @@ class Cluster {
   // Ends the running task of a slot with this exit code. False if none runs.
   bool EndTask(const std::string& service_name, int32_t slot, int exit_code);
 
-  // Labels of the owners whose services or tasks changed since the last call, none twice.
+  // Labels of the owners whose services, tasks, networks or secrets changed since the last call,
+  // none twice.
   std::vector<Labels> TakeTouched();
 
  private:
@@ -92,11 +100,19 @@ class Cluster {
   struct Slot;
   struct Service;
   struct Node;
+  struct Network;
+  struct Secret;
 
   void At(Duration delay, std::function<void()> action);
   Task* FindTask(const std::string& id);
   void Touch(const Labels& labels);
   std::string NewId();
+  SwarmNetwork View(const std::string& id, const Network& network) const;
+  Expected<void> Check(const SwarmServiceSpec& spec, const std::string& id) const;
+  Expected<void> CheckPorts(const SwarmServiceSpec& spec, const std::string& id) const;
+  void Publish(SwarmService& service) const;  // chooses ports of the routing mesh
+  void Allocate();                            // gives subnets to networks that have none
+  bool Address(Task& task);                   // false: a network of it has no address to give
 
   void Reconcile(Service& service);  // slots against replicas
   void StartTask(Service& service, int32_t slot);
@@ -104,10 +120,11 @@ class Cluster {
   std::string WhyNot(const Task& task, std::vector<Node*>& fits);
   void Prepare(const std::string& task_id);
   void Run(const std::string& task_id);
+  void BindPorts(Task& task);
   void End(Task& task, TaskState state, std::string error, std::optional<int> exit_code);
   void AfterEnd(const std::string& service_id, int32_t slot, const std::string& task_id);
   void Stop(Task& task, TaskState desired);  // towards shutdown or remove
-  void Release(Task& task);                  // frees its node's resources
+  void Release(Task& task);                  // frees its addresses and its node's resources
   void RetryPending();
   void Roll(const std::string& service_id, uint64_t update);
   void FailUpdate(Service& service, const std::string& task_id);
@@ -125,10 +142,11 @@ class Cluster {
   std::map<std::string, std::unique_ptr<Task>> tasks_;
   std::map<std::string, std::set<std::string>> services_by_uid_, tasks_by_uid_;
   std::set<std::string> pending_;
-  std::map<std::string, SwarmNetwork> networks_;
+  std::map<std::string, Network> networks_;
+  std::map<std::string, Secret> secrets_;
   std::map<std::string, SteadyTime> busy_network_names_;
   std::vector<Labels> touched_;
-  std::set<std::string> touched_uids_;
+  std::set<std::string> touched_owners_;
 };
 
 }  // namespace zoe::sim

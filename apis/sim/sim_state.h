@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -18,6 +19,8 @@ struct Cluster::Node {
   std::string availability = "active";
   int64_t cpu_used = 0, memory_used = 0;
   int tasks = 0;
+  std::set<int32_t> host_ports;
+  int32_t last_port = 0;  // chosen for a container; the next one gets a higher number
 };
 
 struct Cluster::Task {
@@ -25,7 +28,19 @@ struct Cluster::Task {
   std::shared_ptr<const SwarmServiceSpec> spec;
   Program program;
   std::string uid;
-  Node* node = nullptr;  // holds its reservation while set
+  Node* node = nullptr;    // holds its reservation while set
+  bool addressed = false;  // holds an address in each of its networks
+};
+
+struct Cluster::Network {
+  SwarmNetworkSpec wanted;
+  std::string subnet;  // empty: not allocated
+  int64_t addresses = 0;
+};
+
+struct Cluster::Secret {
+  SwarmSecret view;
+  std::string data;
 };
 
 struct Cluster::Slot {
@@ -41,7 +56,5 @@ struct Cluster::Service {
   std::map<int32_t, Slot> slots;
   uint64_t update = 0;  // counts roll-outs: a step of an older one does nothing
 };
-
-
 
 }  // namespace zoe::sim

@@ -140,7 +140,9 @@ void SimSwarm::Notify() {
     touched = state_->cluster.TakeTouched();
   }
   for (const Labels& labels : touched) {
-    if (LabelOf(labels, kLabelDeployment) != options_.deployment) continue;
+    if (LabelOf(labels, kLabelDeployment) != options_.deployment ||
+        LabelOf(labels, kLabelKind).empty())
+      continue;
     const SwarmHint hint{LabelOf(labels, kLabelKind), LabelOf(labels, kLabelNamespace),
                          LabelOf(labels, kLabelName)};
     for (const auto& [id, subscriber] : state_->subscribers) subscriber(hint);
@@ -246,6 +248,35 @@ Expected<std::string> SimSwarm::CreateNetwork(const Context& ctx, const SwarmNet
 Expected<void> SimSwarm::RemoveNetwork(const Context& ctx, const std::string& id) {
   return Call(ctx, "RemoveNetwork", true, [&]() -> Expected<void> {
     auto removed = state_->cluster.RemoveNetwork(id);
+    if (!removed.ok() && removed.error().code != Code::kNotFound) return removed;
+    return {};
+  });
+}
+
+Expected<std::vector<std::string>> SimSwarm::ListSubnets(const Context& ctx) {
+  return Call(ctx, "ListSubnets", false,
+              [&]() -> Expected<std::vector<std::string>> { return state_->cluster.Subnets(); });
+}
+
+Expected<std::vector<SwarmSecret>> SimSwarm::ListSecrets(const Context& ctx) {
+  return Call(ctx, "ListSecrets", false, [&]() -> Expected<std::vector<SwarmSecret>> {
+    std::vector<SwarmSecret> secrets = state_->cluster.Secrets();
+    std::erase_if(secrets, [&](const SwarmSecret& s) {
+      return LabelOf(s.labels, kLabelDeployment) != options_.deployment;
+    });
+    return secrets;
+  });
+}
+
+Expected<std::string> SimSwarm::CreateSecret(const Context& ctx, const std::string& name,
+                                             const Labels& labels, std::string_view data) {
+  return Call(ctx, "CreateSecret", true,
+              [&] { return state_->cluster.CreateSecret(name, labels, data); });
+}
+
+Expected<void> SimSwarm::RemoveSecret(const Context& ctx, const std::string& id) {
+  return Call(ctx, "RemoveSecret", true, [&]() -> Expected<void> {
+    auto removed = state_->cluster.RemoveSecret(id);
     if (!removed.ok() && removed.error().code != Code::kNotFound) return removed;
     return {};
   });

@@ -52,6 +52,11 @@ class SimSwarm : public Swarm {
   Expected<SwarmService> FindService(const Context& ctx, const std::string& name) override;
   Expected<std::string> CreateNetwork(const Context& ctx, const SwarmNetworkSpec& spec) override;
   Expected<void> RemoveNetwork(const Context& ctx, const std::string& id) override;
+  Expected<std::vector<std::string>> ListSubnets(const Context& ctx) override;
+  Expected<std::vector<SwarmSecret>> ListSecrets(const Context& ctx) override;
+  Expected<std::string> CreateSecret(const Context& ctx, const std::string& name,
+                                     const Labels& labels, std::string_view data) override;
+  Expected<void> RemoveSecret(const Context& ctx, const std::string& id) override;
   Expected<void> Logs(const Context& ctx, const LogQuery& query, const LogSink& sink) override;
   Expected<std::unique_ptr<SwarmWatch>> Subscribe(
       std::function<void(const SwarmHint&)> on_hint) override;

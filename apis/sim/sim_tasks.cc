@@ -13,6 +13,9 @@ std::string Trim(std::string_view text) {
   return from == std::string_view::npos ? "" : std::string(text.substr(from, to - from + 1));
 }
 
+// What an engine takes for containers that ask for any port of its host.
+constexpr int32_t kFirstHostPort = 32'768, kLastHostPort = 60'999;
+
 bool Failed(TaskState state) {
   return state == TaskState::kFailed || state == TaskState::kRejected;
 }
@@ -59,7 +62,7 @@ void Cluster::StartTask(Service& service, int32_t number) {
 }
 
 std::string Cluster::WhyNot(const Task& task, std::vector<Node*>& fits) {
-  size_t unavailable = 0, constrained = 0, full = 0;
+  size_t unavailable = 0, constrained = 0, full = 0, no_port = 0;
   for (const auto& node : nodes_) {
     if (!node->up || node->availability != "active") {
       ++unavailable;
@@ -85,6 +88,10 @@ std::string Cluster::WhyNot(const Task& task, std::vector<Node*>& fits) {
     } else if (node->cpu_used + task.spec->cpu_request_nano > node->options.cpu_nano ||
                node->memory_used + task.spec->memory_request_bytes > node->options.memory_bytes) {
       ++full;
+    } else if (std::ranges::any_of(task.spec->ports, [&](const SwarmPort& port) {
+                 return port.host_mode && node->host_ports.contains(port.published);
+               })) {
+      ++no_port;
     } else {
       fits.push_back(node.get());
     }
@@ -96,6 +103,7 @@ std::string Cluster::WhyNot(const Task& task, std::vector<Node*>& fits) {
   add(unavailable, Plural(unavailable) + " not available for new tasks");
   add(constrained, "scheduling constraints not satisfied on " + Plural(constrained));
   add(full, "insufficient resources on " + Plural(full));
+  add(no_port, "host-mode port already in use on " + Plural(no_port));
   return "no suitable node (" + why + ")";
 }
 
@@ -103,6 +111,10 @@ void Cluster::Place(const std::string& task_id) {
   Task* task = FindTask(task_id);
   if (!task || IsTerminal(task->view.state) || task->view.desired_state != TaskState::kRunning)
     return;
+  if (!Address(*task)) {  // it stays `new`, without a word
+    pending_.insert(task_id);
+    return;
+  }
   std::vector<Node*> fits;
   const std::string why = WhyNot(*task, fits);
   if (fits.empty()) {
@@ -121,6 +133,9 @@ void Cluster::Place(const std::string& task_id) {
   task->node->tasks++;
   task->node->cpu_used += task->spec->cpu_request_nano;
   task->node->memory_used += task->spec->memory_request_bytes;
+  for (const SwarmPort& port : task->spec->ports) {
+    if (port.host_mode && port.published != 0) task->node->host_ports.insert(port.published);
+  }
   task->view.node_id = task->node->id;
   task->view.node_name = task->node->options.name;
   task->view.state = TaskState::kPreparing;
@@ -152,6 +167,7 @@ void Cluster::Run(const std::string& task_id) {
   task->view.state = TaskState::kRunning;
   task->view.message = "started";
   task->view.timestamp = wall_;
+  BindPorts(*task);
   Touch(task->spec->labels);
   const auto it = services_.find(task->view.service_id);
   if (it != services_.end()) {
@@ -168,8 +184,36 @@ void Cluster::Run(const std::string& task_id) {
   });
 }
 
+// The engine's part: ports that the spec leaves open are chosen when the container starts.
+void Cluster::BindPorts(Task& task) {
+  Node& node = *task.node;
+  task.view.ports.clear();
+  for (SwarmPort port : task.spec->ports) {
+    if (!port.host_mode) continue;
+    while (port.published == 0) {
+      node.last_port = std::clamp(node.last_port + 1, kFirstHostPort, kLastHostPort + 1);
+      if (node.last_port > kLastHostPort) node.last_port = kFirstHostPort;
+      if (node.host_ports.insert(node.last_port).second) port.published = node.last_port;
+    }
+    task.view.ports.push_back(port);
+  }
+  std::ranges::stable_sort(task.view.ports, {}, &SwarmPort::target);
+}
+
 void Cluster::Release(Task& task) {
+  if (std::exchange(task.addressed, false)) {
+    for (const auto& attachment : task.spec->networks) {
+      const auto it = networks_.find(attachment.network_id);
+      if (it != networks_.end()) it->second.addresses--;
+    }
+    At(Duration(0), [this] { RetryPending(); });
+  }
   if (!task.node) return;
+  for (const auto& ports : {task.spec->ports, task.view.ports}) {
+    for (const SwarmPort& port : ports) {
+      if (port.host_mode) task.node->host_ports.erase(port.published);
+    }
+  }
   task.node->tasks--;
   task.node->cpu_used -= task.spec->cpu_request_nano;
   task.node->memory_used -= task.spec->memory_request_bytes;

@@ -53,7 +53,10 @@ struct SwarmHealthcheck {
   bool operator==(const SwarmHealthcheck&) const = default;
 };
 
-// A published port. Host mode: on the node that runs the task; else on every node (routing mesh).
+// A published TCP port. Host mode: on the node that runs the task; else on every node (routing
+// mesh), which Swarm refuses (kInvalid) with EndpointMode::kDnsrr. Of a host port that another
+// service's task has, Swarm tells by leaving the task pending: "no suitable node (host-mode port
+// already in use on 3 nodes)". A port that the routing mesh uses is refused (kInvalid).
 struct SwarmPort {
   int32_t target = 0;
   int32_t published = 0;  // 0 in a spec: Docker chooses
@@ -61,7 +64,8 @@ struct SwarmPort {
   bool operator==(const SwarmPort&) const = default;
 };
 
-// A secret as a file that only root can read (mode 0400), at /run/secrets/FILE.
+// A secret as a file that only root can read (mode 0400), at /run/secrets/FILE. Swarm refuses
+// (kInvalid) a service whose secret isn't there, or isn't of that name.
 struct SwarmSecretFile {
   std::string secret_id, secret_name, file;
   bool operator==(const SwarmSecretFile&) const = default;
@@ -173,7 +177,8 @@ struct SwarmTask {
   WallTime created_at{}, timestamp{};  // timestamp: of the state
   bool node_down = false;              // its node is down or unknown: `state` may be stale
   std::string container_id;
-  std::vector<SwarmPort> ports;  // host mode, with the ports that the engine chose
+  std::vector<SwarmPort> ports;  // host mode, with those that the engine chose, once it runs; by
+                                 // target
 };
 
 struct Observation {
@@ -191,6 +196,9 @@ struct SwarmNetworkSpec {
 struct SwarmNetwork {
   std::string id;
   SwarmNetworkSpec spec;
+  // False: it has no addresses yet (a moment after it was made), or, its subnet overlapping that of
+  // another network, none until that one goes. Its spec says neither subnet nor `encrypted` then.
+  bool allocated = true;
 };
 
 struct SwarmSecret {
@@ -206,8 +214,8 @@ struct SwarmNode {
   Labels labels;
 };
 
-// Something about an object of ours may have changed. An empty kind: anything may have
-// (reconnected, list again).
+// A service, its tasks, a network or a secret of ours may have changed. An empty kind: anything may
+// have (reconnected, list again).
 struct SwarmHint {
   std::string kind, ns, name;  // from the labels: of the owner, e.g. Execution/alice/wordcount
 };
@@ -254,30 +262,28 @@ class Swarm {
   // kNotFound.
   virtual Expected<SwarmService> FindService(const Context& ctx, const std::string& name) = 0;
 
+  // Overlaps aren't refused. With the subnet of another overlay network, even in part: it is made,
+  // but gets no addresses, and its tasks stay `new` without a word; when the other one goes, its
+  // addresses go to one of those that wait. With the subnet of a node's own bridge (docker0,
+  // docker_gwbridge): tasks on that node are rejected for ever, "Pool overlaps with other one on
+  // this address space". So whoever plans subnets asks ListSubnets first.
   virtual Expected<std::string> CreateNetwork(const Context& ctx,
                                               const SwarmNetworkSpec& spec) = 0;  // id
   virtual Expected<void> RemoveNetwork(
       const Context& ctx, const std::string& id) = 0;  // kConflict while in use; gone already: ok
 
-  // IPv4 subnets (CIDR) that a new network must not overlap, as far as the managers that answer
-  // know them: those of all networks, whoever owns them, and each node's address as a /32.
-  virtual Expected<std::vector<std::string>> ListSubnets(const Context&) {
-    return MakeError(Code::kInternal, "unsupported");
-  }
+  // IPv4 subnets (CIDR) that a new network must not overlap, as far as the manager that answers
+  // knows them: those of all overlays, whoever owns them, of its own bridges (other nodes' may
+  // differ), and each node's address as a /32. None twice.
+  virtual Expected<std::vector<std::string>> ListSubnets(const Context& ctx) = 0;
 
   // Secrets of this deployment; their contents can never be read again.
-  virtual Expected<std::vector<SwarmSecret>> ListSecrets(const Context&) {
-    return MakeError(Code::kInternal, "unsupported");
-  }
+  virtual Expected<std::vector<SwarmSecret>> ListSecrets(const Context& ctx) = 0;
   // Its id. `name`: at most 64 of [a-zA-Z0-9-_.], unique in the Swarm; data: 1 .. 500,000 bytes.
-  virtual Expected<std::string> CreateSecret(const Context&, const std::string& /*name*/,
-                                             const Labels&, std::string_view /*data*/) {
-    return MakeError(Code::kInternal, "unsupported");
-  }
+  virtual Expected<std::string> CreateSecret(const Context& ctx, const std::string& name,
+                                             const Labels& labels, std::string_view data) = 0;
   // kConflict while a service uses it; gone already: ok.
-  virtual Expected<void> RemoveSecret(const Context&, const std::string&) {
-    return MakeError(Code::kInternal, "unsupported");
-  }
+  virtual Expected<void> RemoveSecret(const Context& ctx, const std::string& id) = 0;
 
   // Streams until the end, the sink's false, or ctx. kNotFound.
   virtual Expected<void> Logs(const Context& ctx, const LogQuery& query, const LogSink& sink) = 0;

@@ -65,6 +65,7 @@ machine() { # DIR: runs inside the new namespaces, becomes their pid 1
   mount -t tmpfs -o mode=755 tmpfs /run
   mkdir -p /run/lock /run/docker /run/containerd
   mount --bind "$dir/etc" /etc/docker
+  mount -t tmpfs -o mode=711 tmpfs /var/lib/docker # an engine keeps some of its networks there, whatever its data-root
   # Without a name server that answers, every unknown name costs the engine and its containers seconds. This one knows no name. It is not on
   # 127.0.0.1 because the engine gives containers a resolver of the internet instead of that.
   ip link set lo up
@@ -123,7 +124,7 @@ machine_start() { # DIR, made if missing
   local dir=$1 socket=$1/docker.sock
   [ ${#socket} -le 100 ] || die "the path of $dir is too long for a socket"
   machine_of "$dir" >/dev/null && die "$dir is running"
-  mkdir -p "$dir/data" "$dir/etc" /etc/docker
+  mkdir -p "$dir/data" "$dir/etc" /etc/docker /var/lib/docker
   echo '{"userland-proxy": false, "exec-opts": ["native.cgroupdriver=cgroupfs"], "shutdown-timeout": 3}' >"$dir/etc/daemon.json"
   setsid unshare --mount --net --uts --ipc --pid --fork --kill-child=KILL --propagation private --mount-proc \
     "$dockerd_script" __machine "$dir" </dev/null >>"$dir/machine.log" 2>&1 &

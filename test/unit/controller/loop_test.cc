@@ -44,6 +44,13 @@ class HintSwarm : public Swarm {
     return Away();
   }
   Expected<void> RemoveNetwork(const Context&, const std::string&) override { return Away(); }
+  Expected<std::vector<std::string>> ListSubnets(const Context&) override { return Away(); }
+  Expected<std::vector<SwarmSecret>> ListSecrets(const Context&) override { return Away(); }
+  Expected<std::string> CreateSecret(const Context&, const std::string&, const Labels&,
+                                     std::string_view) override {
+    return Away();
+  }
+  Expected<void> RemoveSecret(const Context&, const std::string&) override { return Away(); }
   Expected<void> Logs(const Context&, const LogQuery&, const LogSink&) override { return Away(); }
   Expected<std::unique_ptr<SwarmWatch>> Subscribe(
       std::function<void(const SwarmHint&)> on_hint) override {
