@@ -48,4 +48,9 @@ struct WorkspaceStatus {
 
 using Workspace = Object<WorkspaceSpec, WorkspaceStatus>;
 
+// The Docker volume of a namespace whose Workspace is one.
+inline std::string VolumeName(std::string_view deployment, std::string_view ns) {
+  return "zoe-" + std::string(deployment) + "-" + std::string(ns);
+}
+
 }  // namespace zoe::v1
