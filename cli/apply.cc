@@ -50,11 +50,29 @@ struct Applier {
           manifest.Label() + " was not made by apply: fields that this file doesn't mention stay";
     }
     if (client_only) {
-      codec::MergePatch(live, patch);
-      return Applied{"configured", std::move(live), std::move(warning)};
+      codec::MergePatch(live, WithoutSecrets(patch, manifest));
+      return Applied{Verb(patch, manifest), std::move(live), std::move(warning)};
     }
     ZOE_ASSIGN(Value changed, client.MergePatch(manifest.Path(), patch, query));
-    return Applied{"configured", std::move(changed), std::move(warning)};
+    // A password that is sent again changes nothing, and only the server knows that it is the same.
+    const bool same =
+        changed.StringAt("metadata.resourceVersion") == live.StringAt("metadata.resourceVersion");
+    return Applied{same ? Verb(patch, manifest) : "configured", std::move(changed),
+                   std::move(warning)};
+  }
+
+  static Value WithoutSecrets(Value patch, const Manifest& manifest) {
+    patch.Set("kind", manifest.resource.kind);
+    RemoveSecrets(patch);
+    patch.Remove("kind");
+    if (const Value* spec = patch.Find("spec"); spec != nullptr && spec->as_object().empty())
+      patch.Remove("spec");
+    return patch;
+  }
+
+  // Of a patch that has left the object as it was, or would leave it so.
+  static std::string Verb(const Value& patch, const Manifest& manifest) {
+    return WithoutSecrets(patch, manifest).as_object().empty() ? "unchanged" : "configured";
   }
 
   // Whoever changes the object meanwhile makes us look again.
@@ -195,17 +213,19 @@ Expected<void> Prune(Applier& applier, const std::vector<Manifest>& objects) {
 
 }  // namespace
 
-int AwaitExecutions(Session& session, const std::vector<Value>& objects) {
+int AwaitObjects(Session& session, const std::vector<Value>& objects) {
   const auto timeout = ParseTimeout(session.args().Get("timeout"));
   if (!timeout.ok()) return session.Usage("--timeout: " + timeout.error().message);
   std::vector<Awaited> awaited;
   for (const Value& object : objects) {
     const auto resource = ResourceOf(object);
-    if (!resource.ok() || resource->kind != "Execution") continue;
+    if (!resource.ok() || resource->known == nullptr || !BecomesReady(*resource)) continue;
+    const int64_t generation = IntAt(object, "metadata.generation");
     awaited.push_back({.resource = *resource,
                        .ns = object.StringAt("metadata.namespace"),
                        .name = object.StringAt("metadata.name"),
-                       .judge = ExecutionJudge(IntAt(object, "metadata.generation"))});
+                       .judge = resource->kind == "Execution" ? ExecutionJudge(generation)
+                                                              : ReadyJudge(generation)});
   }
   const WaitOptions options{
       .timeout = *timeout, .show = true, .tell = true, .on_met = [&](const Awaited& one) {
@@ -273,7 +293,7 @@ int Apply(Session& session) {
       return session.Fail(pruned.error());
   }
   if (!args.Is("wait") || !args.Get("dry-run").starts_with("none")) return kOk;
-  return AwaitExecutions(session, results);
+  return AwaitObjects(session, results);
 }
 
 }  // namespace zoe::cli

@@ -223,7 +223,7 @@ int Run(Session& session) {
     PrintObject(session.out(), *output, *created);
   }
   if (!args.Is("wait") || args.Get("dry-run") != "none") return kOk;
-  return AwaitExecutions(session, {*created});
+  return AwaitObjects(session, {*created});
 }
 
 int Validate(Session& session) {

@@ -20,6 +20,7 @@ struct Command {
   std::vector<Flag> flags;  // its own; GlobalFlags come on top
   int (*run)(Session& session) = nullptr;
   bool standalone = false;  // needs no config file and no server
+  std::string_view verbs;   // what its first word is one of, "ls get put"; empty: anything
 };
 
 const std::vector<Command>& Commands();
@@ -46,6 +47,13 @@ int Status(Session& session);
 int Version(Session& session);
 int Completion(Session& session);
 int ConfigCommand(Session& session);
+int Files(Session& session);
+int GatewayCommand(Session& session);
+int OpenEndpoint(Session& session);
+int Login(Session& session);
+int Logout(Session& session);
+int TokenCommand(Session& session);
+int Passwd(Session& session);
 
 // Pieces that several commands share.
 ReadOptions FileOptions(const Session& session, bool validate);
@@ -57,8 +65,9 @@ int Complain(const Session& session, const std::vector<std::string>& problems);
 std::string DryRunNote(const Session& session);
 // {{"dryRun", "All"}} with --dry-run=server.
 client::Query DryRunQuery(const Session& session);
-// After objects were created or changed: --wait and --timeout of apply and run.
-int AwaitExecutions(Session& session, const std::vector<codec::Value>& objects);
+// After objects were created or changed: --wait and --timeout of apply and run, for those that
+// become ready.
+int AwaitObjects(Session& session, const std::vector<codec::Value>& objects);
 // Events of an object, oldest first.
 Expected<std::vector<codec::Value>> EventsOf(client::Client& client, const codec::Value& object);
 

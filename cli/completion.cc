@@ -29,6 +29,13 @@ Vocabulary MakeVocabulary() {
 }
 
 constexpr std::string_view kBash = R"SH(# bash completion for zoe: source <(zoe completion bash)
+# Names in the workspace: of the directory that the word has reached. Uses _zoe's cur and scope.
+_zoe_files() {
+  local dir="" IFS=$'\n'
+  [[ $cur == */* ]] && dir="${cur%/*}/"
+  COMPREPLY=($(compgen -W "$(zoe "${scope[@]}" files ls "$dir" 2>/dev/null | sed "s|^|$dir|")" -- "$cur"))
+  [[ ${#COMPREPLY[@]} == 1 && $COMPREPLY == */ ]] && compopt -o nospace 2>/dev/null
+}
 _zoe() {
   local cur prev cmd="" words=() i w skip=0
   COMPREPLY=()
@@ -40,7 +47,7 @@ _zoe() {
     if ((skip)); then skip=0; args+=("$w"); continue; fi
     case "$w" in
       -n|--namespace|--context|--server) args+=("$w"); skip=1 ;;
-      -o|--output|-f|--filename|-l|--selector|--field-selector|--for|--timeout|-s|--service|--tail|--since|--replica|--param|--name|-p|--patch|--sort-by|--types) skip=1 ;;
+      -o|--output|-f|--filename|-l|--selector|--field-selector|--for|--timeout|-s|--service|--tail|--since|--replica|--param|--name|-p|--patch|--sort-by|--types|-u|--user|--password|--token|--certificate-authority|--token-name|--expires|--description|--proxy) skip=1 ;;
       -*) ;;
       *) if [[ -z $cmd ]]; then cmd="$w"; else words+=("$w"); fi ;;
     esac
@@ -50,7 +57,7 @@ _zoe() {
     case "${args[i]}" in -n|--namespace|--context|--server) scope+=("${args[i]}" "${args[i+1]}") ;; esac
   done
   case "$prev" in
-    -f|--filename) COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    -f|--filename|--certificate-authority) COMPREPLY=($(compgen -f -- "$cur")); return ;;
     -o|--output) COMPREPLY=($(compgen -W "wide json yaml name jsonpath= custom-columns=" -- "$cur")); return ;;
     --context) COMPREPLY=($(compgen -W "$(zoe config get-contexts -o name 2>/dev/null)" -- "$cur")); return ;;
     -n|--namespace) COMPREPLY=($(compgen -W "$(zoe get namespaces -o jsonpath='{.items[*].metadata.name}' 2>/dev/null)" -- "$cur")); return ;;
@@ -73,12 +80,22 @@ _zoe() {
       kind="${words[0]}" ;;
     logs|suspend|resume|restart) kind=executions ;;
     run) kind=applications ;;
-    completion) COMPREPLY=($(compgen -W "bash zsh fish" -- "$cur")); return ;;
-    config)
-      if ((${#words[@]} == 0)); then COMPREPLY=($(compgen -W "view get-contexts current-context use-context set-context delete-context" -- "$cur"))
-      else COMPREPLY=($(compgen -W "$(zoe config get-contexts -o name 2>/dev/null)" -- "$cur")); fi
+    open) ((${#words[@]} == 0)) || return; kind=executions ;;
+    passwd) kind=users ;;
+    *)
+      local verbs=""
+      case "$cmd" in
+@verbs@      esac
+      if [[ -z $verbs ]]; then return; fi
+      if ((${#words[@]} == 0)); then COMPREPLY=($(compgen -W "$verbs" -- "$cur")); return; fi
+      case "$cmd ${words[0]}" in
+        config*) COMPREPLY=($(compgen -W "$(zoe config get-contexts -o name 2>/dev/null)" -- "$cur")) ;;
+        "token delete") COMPREPLY=($(compgen -W "$(zoe "${scope[@]}" token list -o name 2>/dev/null)" -- "$cur")) ;;
+        "files put") if ((${#words[@]} == 1)); then COMPREPLY=($(compgen -f -- "$cur")); else _zoe_files; fi ;;
+        "files get") if ((${#words[@]} == 1)); then _zoe_files; else COMPREPLY=($(compgen -f -- "$cur")); fi ;;
+        files*) _zoe_files ;;
+      esac
       return ;;
-    *) return ;;
   esac
   COMPREPLY=($(compgen -W "$(zoe "${scope[@]}" get "$kind" -o name 2>/dev/null | sed 's|.*/||')" -- "$cur"))
 }
@@ -102,8 +119,11 @@ std::string Fill(std::string_view text,
 
 std::string BashScript() {
   const Vocabulary vocabulary = MakeVocabulary();
-  std::string flags;
+  std::string flags, verbs;
   for (const Command& command : Commands()) {
+    if (!command.verbs.empty())
+      verbs += "        " + std::string(command.name) + ") verbs=\"" + std::string(command.verbs) +
+               "\" ;;\n";
     if (!command.flags.empty())
       flags += "      " + std::string(command.name) + ") flags=\"" + FlagWords(command.flags) +
                "\" ;;\n";
@@ -111,6 +131,7 @@ std::string BashScript() {
   return Fill(kBash, {{"@globals@", vocabulary.globals},
                       {"@commands@", vocabulary.commands},
                       {"@kinds@", vocabulary.kinds},
+                      {"@verbs@", verbs},
                       {"@flags@", flags}});
 }
 
@@ -163,9 +184,15 @@ std::string FishScript() {
   script +=
       "complete -c zoe" + seen("logs suspend resume restart") + " -a '(__zoe_names executions)'\n";
   script += "complete -c zoe" + seen("run") + " -a '(__zoe_names applications)'\n";
-  script += "complete -c zoe" + seen("completion") + " -a 'bash zsh fish'\n";
-  script += "complete -c zoe" + seen("config") +
-            " -a 'view get-contexts current-context use-context set-context delete-context'\n";
+  script += "complete -c zoe" + seen("open") + " -a '(__zoe_names executions)'\n";
+  script += "complete -c zoe" + seen("passwd") + " -a '(__zoe_names users)'\n";
+  script += "complete -c zoe" + seen("put") + " -F\n";
+  for (const Command& command : Commands()) {
+    if (command.verbs.empty()) continue;
+    const std::string name(command.name), verbs(command.verbs);
+    script += "complete -c zoe -n '__fish_seen_subcommand_from " + name +
+              "; and not __fish_seen_subcommand_from " + verbs + "' -a '" + verbs + "'\n";
+  }
   return script;
 }
 

@@ -25,6 +25,7 @@ constexpr Field kFields[] = {{"name", &Context::name},
                              {"user", &Context::user},
                              {"password", &Context::password, true},
                              {"token", &Context::token, true},
+                             {"token-name", &Context::token_name},
                              {"certificate-authority", &Context::ca_file}};
 
 Error At(const std::string& path, const codec::Position& position, const std::string& message) {

@@ -13,6 +13,7 @@ namespace zoe::cli {
 
 struct Context {
   std::string name, server, ns, user, password, token, ca_file;
+  std::string token_name;  // as the server knows the token, to revoke it
 };
 
 struct Config {

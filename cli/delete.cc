@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "cli/commands.h"
 #include "cli/output.h"
 #include "cli/waiter.h"
@@ -12,16 +14,30 @@ struct Victim {
   std::string ns, name;
 };
 
+// "all" is what users made, executions before their applications.
+Expected<std::vector<Target>> DeleteTargets(const Session& session) {
+  ZOE_ASSIGN(std::vector<Target> targets, ParseTargets(session.words()));
+  if (session.words()[0] != "all") return targets;
+  std::erase_if(targets, [](const Target& target) { return ComesWithUser(target.resource); });
+  std::reverse(targets.begin(), targets.end());
+  return targets;
+}
+
 Expected<std::vector<Victim>> Collect(Session& session, client::Client& client) {
   std::vector<Victim> victims;
   const Arguments& args = session.args();
   if (args.Has("filename")) {
     const Manifests manifests = ReadManifests(session.io(), FileOptions(session, false));
     if (!manifests.problems.empty()) return MakeError(Code::kInvalid, manifests.problems[0]);
-    for (const Manifest& m : manifests.objects) victims.push_back({m.resource, m.ns, m.name});
+    std::vector<Manifest> objects = manifests.objects;
+    SortByKind(objects);
+    // Backwards: a user goes after what is in the user's namespace.
+    std::for_each(objects.rbegin(), objects.rend(), [&](const Manifest& m) {
+      victims.push_back({m.resource, m.ns, m.name});
+    });
     return victims;
   }
-  ZOE_ASSIGN(const std::vector<Target> targets, ParseTargets(session.words()));
+  ZOE_ASSIGN(const std::vector<Target> targets, DeleteTargets(session));
   for (const Target& target : targets) {
     for (const std::string& name : target.names)
       victims.push_back({target.resource, session.ns(), name});

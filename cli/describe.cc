@@ -59,19 +59,23 @@ class Description {
     Conditions();
   }
 
+  // Users, workspaces and gateways: their spec as it is, their status in words.
+  void Place() {
+    for (const char* part : {"spec", "status"}) {
+      const Value* fields = object_.Find(part);
+      if (fields == nullptr || !fields->is_object()) continue;
+      for (const codec::Member& field : fields->as_object()) {
+        if (field.key != "conditions" && field.key != "observedGeneration") Field(field);
+      }
+    }
+    Conditions();
+  }
+
   // Kinds that this program knows nothing special about are shown as they are.
   void Rest() {
     for (const codec::Member& member : object_.as_object()) {
       if (member.key == "apiVersion" || member.key == "kind" || member.key == "metadata") continue;
-      std::string title = member.key;
-      title[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(title[0])));
-      if (!member.value.is_object() && !member.value.is_array()) {
-        Line(title, member.value.ScalarText());
-        continue;
-      }
-      out_ << title << ":\n";
-      std::stringstream text(codec::ToYaml(member.value));
-      for (std::string line; std::getline(text, line);) out_ << "  " << line << '\n';
+      Field(member);
     }
   }
 
@@ -106,6 +110,23 @@ class Description {
     std::string label = std::string(name) + ":";
     label.resize(std::max(kWidth, label.size() + 2), ' ');
     out_ << label << OneLine(value) << '\n';
+  }
+
+  // "hostKeyFingerprint" as "Host Key Fingerprint: …", trees as YAML.
+  void Field(const codec::Member& member) {
+    std::string title;
+    for (const char c : member.key) {
+      const bool upper = std::isupper(static_cast<unsigned char>(c)) != 0;
+      if (upper && !title.empty()) title += ' ';
+      title += title.empty() ? static_cast<char>(std::toupper(static_cast<unsigned char>(c))) : c;
+    }
+    if (!member.value.is_object() && !member.value.is_array()) {
+      Line(title, member.value.ScalarText());
+      return;
+    }
+    out_ << title << ":\n";
+    std::stringstream text(codec::ToYaml(member.value));
+    for (std::string line; std::getline(text, line);) out_ << "  " << OneLine(line) << '\n';
   }
 
   void Time(std::string_view name, std::string_view path) {
@@ -186,6 +207,8 @@ void DescribeObject(Session& session, client::Client& client, const Value& objec
   description.Head();
   if (kind == "Execution") {
     description.Execution();
+  } else if (kind == "User" || kind == "Workspace" || kind == "Gateway") {
+    description.Place();
   } else {
     description.Rest();
   }

@@ -6,6 +6,7 @@
 #include <optional>
 #include <ostream>
 #include <string>
+#include <vector>
 
 namespace zoe::cli {
 
@@ -19,6 +20,11 @@ struct Io {
   std::function<std::optional<std::string>(const std::string&)> env;
   bool err_is_terminal = false;  // progress is redrawn there
   int columns = 80, rows = 24;   // of the terminal
+  bool in_is_terminal = false, out_is_terminal = false;
+  // Asks on the terminal, the answer unseen; nullopt: none was given. Empty: there is no terminal.
+  std::function<std::optional<std::string>(const std::string& prompt)> ask_secret;
+  // Starts a program that outlives this one; false if it can't. Empty: nothing is started.
+  std::function<bool(const std::vector<std::string>& command)> launch;
 };
 
 }  // namespace zoe::cli

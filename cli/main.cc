@@ -6,6 +6,7 @@
 #include <iostream>
 
 #include "cli/commands.h"
+#include "cli/terminal.h"
 
 int main(int argc, char** argv) {
   std::ios::sync_with_stdio(false);
@@ -16,6 +17,10 @@ int main(int argc, char** argv) {
                     const char* value = std::getenv(name.c_str());
                     return value == nullptr ? std::nullopt : std::optional<std::string>(value);
                   }};
+  io.in_is_terminal = isatty(STDIN_FILENO) == 1;
+  io.out_is_terminal = isatty(STDOUT_FILENO) == 1;
+  io.ask_secret = zoe::cli::AskSecret;
+  io.launch = zoe::cli::Launch;
   io.err_is_terminal = isatty(STDERR_FILENO) == 1 && io.env("TERM").value_or("dumb") != "dumb";
   winsize size{};
   if (io.err_is_terminal && ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) {

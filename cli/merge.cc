@@ -76,10 +76,19 @@ Value Configuration(const Value& object) {
   return result;
 }
 
+bool RemoveSecrets(Value& object) {
+  Value* spec = object.StringAt("kind") == "User" ? object.Find("spec") : nullptr;
+  if (spec == nullptr || !spec->is_object()) return false;
+  const bool password = spec->Remove("password");
+  const bool hash = spec->Remove("passwordHash");
+  return password || hash;
+}
+
 Value WithLastApplied(const Value& object) {
   Value result = Configuration(object);
-  std::string text = codec::ToJson(result);
-  Annotations(result).Set(kLastApplied, std::move(text));
+  Value remembered = result;
+  RemoveSecrets(remembered);
+  Annotations(result).Set(kLastApplied, codec::ToJson(remembered));
   return result;
 }
 
@@ -98,7 +107,9 @@ Value ThreeWayPatch(const Value& written, const Value& complete, const Value& li
   Value patch{codec::Object{}};
   Change(patch, configuration, meant, live);
   if (last.is_object()) Drop(patch, last, configuration, meant, live);
-  if (!(last == configuration)) Annotations(patch).Set(kLastApplied, codec::ToJson(configuration));
+  Value remembered = configuration;
+  RemoveSecrets(remembered);
+  if (!(last == remembered)) Annotations(patch).Set(kLastApplied, codec::ToJson(remembered));
   return patch;
 }
 

@@ -11,9 +11,12 @@ namespace zoe::cli {
 
 inline constexpr std::string_view kLastApplied = "zoe/last-applied-configuration";
 
-// The part of a written object that is remembered and compared: without status, server-owned
-// metadata and our own annotation.
+// The part of a written object that is sent and compared: without status, server-owned metadata and
+// our own annotation.
 codec::Value Configuration(const codec::Value& object);
+
+// Fields of a kind that are sent and never given back: they are not remembered either.
+bool RemoveSecrets(codec::Value& object);
 
 // `object` as it is sent at first: its configuration, and the annotation that remembers it.
 codec::Value WithLastApplied(const codec::Value& object);

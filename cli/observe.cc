@@ -6,6 +6,7 @@
 #include "cli/follow.h"
 #include "cli/output.h"
 #include "cli/table.h"
+#include "cli/workspace.h"
 #include "specs/meta/quantity.h"
 
 #ifndef ZOE_VERSION
@@ -73,19 +74,6 @@ std::string Cores(int64_t milli) {
     text += "." + rest;
   }
   return text;
-}
-
-std::string Bytes(int64_t bytes) {
-  constexpr const char* kUnits[] = {"B", "Ki", "Mi", "Gi", "Ti"};
-  size_t unit = 0;
-  int64_t tenths = bytes * 10;
-  while (unit + 1 < std::size(kUnits) && tenths >= 10240) {
-    tenths /= 1024;
-    ++unit;
-  }
-  std::string text = std::to_string(tenths / 10);
-  if (tenths % 10 != 0) text += "." + std::to_string(tenths % 10);
-  return text + kUnits[unit];
 }
 
 std::string Percent(int64_t part, int64_t whole) {
@@ -278,8 +266,8 @@ int Status(Session& session) {
   const auto resource = FindResource("executions");
   if (!resource.ok()) return session.Fail(resource.error().message);
   auto executions = (*client)->List(resource->Path(""));
-  if (!executions.ok() && executions.error().code == Code::kForbidden)
-    executions = (*client)->List(resource->Path(session.ns()));
+  const bool own = !executions.ok() && executions.error().code == Code::kForbidden;
+  if (own) executions = (*client)->List(resource->Path(session.ns()));
   if (!executions.ok()) return session.Fail(executions.error());
   Capacity used;
   std::map<std::string, size_t> phases;
@@ -297,9 +285,12 @@ int Status(Session& session) {
   const auto nodes = (*client)->List("/api/v1/nodes");
   if (nodes.ok()) {
     ShowNodes(session, *nodes, used);
+  } else if (nodes.error().code == Code::kForbidden) {
+    session.out() << "Nodes:       not shown: they are for admins to see\n\n";
   } else {
     session.err() << "nodes: " << Explain(nodes.error()) << '\n';
   }
+  if (own) session.out() << "Namespace:   " << session.ns() << ", others are not shown\n";
   session.out() << "Executions:  " << executions->Find("items")->as_array().size();
   for (const char* phase : {"Running", "Starting", "Pending", "Queued", "Suspended", "Succeeded",
                             "Failed", "Terminating"}) {
@@ -307,7 +298,7 @@ int Status(Session& session) {
   }
   session.out() << '\n';
   ShowQueue(session, std::move(queue));
-  return nodes.ok() ? kOk : kFailed;
+  return nodes.ok() || nodes.error().code == Code::kForbidden ? kOk : kFailed;
 }
 
 int Version(Session& session) {

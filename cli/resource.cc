@@ -107,9 +107,13 @@ Expected<Resource> ResourceOf(const codec::Value& object) {
 std::vector<Resource> AllResources() {
   std::vector<Resource> all;
   for (const v1::Kind& kind : v1::Kinds()) {
-    if (kind.name != "Event") all.push_back(FromKind(kind));
+    if (kind.namespaced && kind.name != "Event") all.push_back(FromKind(kind));
   }
   return all;
+}
+
+bool ComesWithUser(const Resource& resource) {
+  return resource.kind == "Workspace" || resource.kind == "Gateway";
 }
 
 Expected<std::vector<Target>> ParseTargets(const std::vector<std::string>& words) {

@@ -35,8 +35,11 @@ Expected<Resource> FindResource(std::string_view name);
 Resource FromKind(const v1::Kind& kind);
 // By an object's apiVersion and kind.
 Expected<Resource> ResourceOf(const codec::Value& object);
-// Everything that "all" means: every kind but events.
+// Everything that "all" means: what namespaces hold, but events.
 std::vector<Resource> AllResources();
+// True for what a User brings along and what is made again when it is removed: "all" of delete
+// spares it.
+bool ComesWithUser(const Resource& resource);
 // Words that FindResource knows, for suggestions and completion.
 std::vector<std::string_view> ResourceNames();
 

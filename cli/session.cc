@@ -52,10 +52,20 @@ std::string Explain(const Error& error) {
     text += "\n* " + (cause.field.empty() ? "" : cause.field + ": ") + cause.message;
   }
   if (error.code == Code::kUnauthorized) {
-    text += "\nset ZOE_USER and ZOE_PASS, or ZOE_TOKEN, or use \"zoe config set-context\"";
+    text += "\nuse \"zoe login\", or set ZOE_USER and ZOE_PASS, or ZOE_TOKEN";
   }
   while (text.ends_with('\n')) text.pop_back();
   return text;
+}
+
+// A token says whose it is: zoe_USER_SECRET.
+std::string Session::UserOf(const client::Options& options) {
+  constexpr std::string_view kPrefix = "zoe_";
+  const std::string& token = options.token;
+  if (token.empty()) return options.user;
+  const size_t end = token.find('_', kPrefix.size());
+  if (!token.starts_with(kPrefix) || end == std::string::npos) return "";
+  return token.substr(kPrefix.size(), end - kPrefix.size());
 }
 
 Expected<Session> Session::Open(Io& io, Arguments arguments) {
@@ -97,6 +107,7 @@ Expected<Session> Session::Open(Io& io, Arguments arguments) {
              << request.took.count() << " ms\n";
     };
   }
+  if (const std::string user = session.user(); !user.empty()) session.ns_ = user;
   if (!context.ns.empty()) session.ns_ = context.ns;
   if (args.Has("namespace")) {
     session.ns_ = args.Get("namespace");

@@ -30,6 +30,10 @@ class Session {
   // Connected to on first use. The session keeps it.
   Expected<client::Client*> Connect();
   const std::string& server() const { return options_.server; }
+  const client::Options& options() const { return options_; }
+  // Whom the credentials name; empty if they don't.
+  std::string user() const { return UserOf(options_); }
+  static std::string UserOf(const client::Options& options);
   const std::string& ns() const { return ns_; }
   bool ns_given() const { return ns_given_; }  // by --namespace
   // "" with --all-namespaces.

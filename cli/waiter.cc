@@ -142,19 +142,31 @@ class Room {
       if (one.judgement.verdict == kMet) continue;
       session_.err() << "error: timed out waiting for the condition on " << one.resource.plural
                      << "/" << one.name;
-      if (one.object && one.resource.kind == "Execution")
-        session_.err() << " (" << PhaseLine(*one.object) << ")";
+      if (const std::string state = State(one); !state.empty())
+        session_.err() << " (" << state << ")";
       if (!one.listed && !trouble_.empty()) session_.err() << " (" << trouble_ << ")";
       session_.err() << '\n';
     }
     return kTimedOut;
   }
 
+  // What an object is doing, in a few words.
+  static std::string State(const Awaited& one) {
+    if (!one.object) return "";
+    if (one.resource.kind == "Execution") return PhaseLine(*one.object);
+    const Value* ready = Condition(*one.object, "Ready");
+    if (ready == nullptr || ready->StringAt("status") == "True") return "";
+    const std::string message = ready->StringAt("message");
+    return message.empty() ? ready->StringAt("reason") : message;
+  }
+
   void Show(Duration elapsed) {
     if (options_.tell && !view_.enabled()) {
       for (const Awaited& one : awaited_) {
         if (!one.object) continue;
-        const std::string line = one.resource.Label(one.name) + ": " + PhaseLine(*one.object);
+        const std::string state = State(one);
+        if (state.empty()) continue;
+        const std::string line = one.resource.Label(one.name) + ": " + state;
         if (std::exchange(told_[&one], line) != line) session_.err() << line << std::endl;
       }
     }
@@ -162,8 +174,8 @@ class Room {
     std::vector<std::string> lines;
     for (const Awaited& one : awaited_) {
       if (one.judgement.verdict == zoe::cli::Verdict::kMet) continue;
-      std::string state = "waiting";
-      if (one.object && one.resource.kind == "Execution") state = PhaseLine(*one.object);
+      std::string state = State(one);
+      if (state.empty()) state = "waiting";
       lines.push_back(one.name + "  " + state + "  (" + FormatAge(elapsed) + ")");
       if (awaited_.size() == 1 && one.object) {
         const auto services = ServiceLines(*one.object);
@@ -238,6 +250,25 @@ Judge ExecutionJudge(int64_t generation) {
               degraded->StringAt("reason") + ": " + degraded->StringAt("message")};
     }
     if (!HasMonitor(*object) && IsTrue(*object, "Ready")) return {Verdict::kMet, ""};
+    return {};
+  };
+}
+
+bool BecomesReady(const Resource& resource) {
+  constexpr std::string_view kKinds[] = {"User", "Workspace", "Gateway", "Execution"};
+  return std::find(std::begin(kKinds), std::end(kKinds), resource.kind) != std::end(kKinds);
+}
+
+Judge ReadyJudge(int64_t generation) {
+  return [generation](const Value* object) -> Judgement {
+    if (object == nullptr) return {Verdict::kHopeless, "was deleted"};
+    if (object->At("metadata.deletionTimestamp") != nullptr)
+      return {Verdict::kHopeless, "is being deleted"};
+    if (IntAt(*object, "status.observedGeneration") < generation) return {};
+    if (IsTrue(*object, "Ready")) return {Verdict::kMet, ""};
+    const Value* ready = Condition(*object, "Ready");
+    if (ready != nullptr && ready->StringAt("reason") == "Disabled")
+      return {Verdict::kHopeless, "is disabled: " + ready->StringAt("message")};
     return {};
   };
 }

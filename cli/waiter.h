@@ -47,6 +47,9 @@ int Wait(Session& session, std::vector<Awaited>& awaited, const WaitOptions& opt
 // What `apply --wait` and `run --wait` wait for: Complete for an execution with monitor services,
 // else Ready. Not before the controller has seen generation `generation`.
 Judge ExecutionJudge(int64_t generation);
+// The same of kinds that have a condition Ready and nothing else to end with.
+bool BecomesReady(const Resource& resource);
+Judge ReadyJudge(int64_t generation);
 // Prints the last lines of the service that failed, if one did.
 void ShowFailure(Session& session, const Awaited& awaited);
 

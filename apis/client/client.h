@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <string_view>
@@ -39,9 +40,21 @@ struct WatchEvent {
   codec::Value object;
 };
 
+// What an answer's header fields say of its body.
+struct Head {
+  std::string content_type;
+  std::optional<uint64_t> length;  // absent: it ends when it ends
+};
+using OnDownload = std::function<bool(const Head& head, std::string_view bytes)>;
+// Fills up to `size` bytes of `buffer`, at least one; 0: the end. An error ends the upload.
+using Source = std::function<Expected<size_t>(char* buffer, size_t size)>;
+
 // "/apis/zoe/v1" + namespaces/NS (if not empty) + plural + name (if not empty), escaped.
 std::string ResourcePath(std::string_view base, std::string_view ns, std::string_view plural,
                          std::string_view name = {});
+
+// A path below another, such as "a/b c" below ".../files": its segments escaped, the slashes kept.
+std::string JoinPath(std::string_view base, std::string_view path);
 
 // The document at an absolute http(s) URL, at most `limit` bytes. Sends no credentials.
 Expected<std::string> Fetch(const std::string& url, size_t limit);
@@ -62,6 +75,7 @@ class Client {
 
   const std::string& server() const;  // normalized
 
+  // JSON of any path; an empty answer is a null value.
   Expected<codec::Value> Get(std::string_view path, const Query& query = {});
   // A collection, all pages of it: `items` complete, `metadata.resourceVersion` of the first page.
   Expected<codec::Value> List(std::string_view path, Query query = {});
@@ -84,6 +98,20 @@ class Client {
   // Raw bytes as they come, such as an execution's log.
   Expected<void> Stream(std::string_view path, const Query& query, std::stop_token stop,
                         Duration silence, const std::function<bool(std::string_view)>& on_bytes);
+
+  // The body of a GET, of any size, in pieces as large as the network gives them; memory doesn't
+  // grow with it, because nothing is read while `on_bytes` is at work. It is called on another
+  // thread, one call at a time, while this one blocks; false ends the download, with ok. A body
+  // that ends before its length is kUnavailable. The server may be silent for `silence`; the time
+  // that `on_bytes` takes doesn't count.
+  Expected<Head> Download(std::string_view path, const Query& query, const std::stop_token& stop,
+                          Duration silence, const OnDownload& on_bytes);
+  // A PUT of what `source` gives, which is called as on_bytes above is. Without a length it is sent
+  // in chunks. What the source breaks off or gives less of than `length` is no whole body to the
+  // server. Returns the answer (null if it is empty).
+  Expected<codec::Value> Upload(std::string_view path, const Query& query,
+                                const std::stop_token& stop, Duration silence,
+                                std::optional<uint64_t> length, const Source& source);
 
  private:
   struct State;
