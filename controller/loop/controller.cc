@@ -112,7 +112,10 @@ void Controller::OnHint(const SwarmHint& hint) {
     wake_.notify_all();
     return;
   }
-  const Key key{hint.kind, hint.ns, hint.name};
+  // The labels of a network name the namespace, whose User has none.
+  const v1::Kind* kind = v1::FindKind(hint.kind);
+  const bool cluster = kind != nullptr && !kind->namespaced;
+  const Key key{hint.kind, cluster ? std::string() : hint.ns, hint.name};
   if (!options_.only) {
     if (hint.kind == options_.kind) queue_.Add(key, Priority::kHigh);
   } else if (!ports_.cache.Get(key)) {

@@ -9,6 +9,8 @@ namespace {
 
 // Below it there is hardly room for a gateway and a container on each of a few nodes.
 constexpr int kSmallest = 28;
+// Longer than any pass, and than any creation can take to be done after its reply was lost.
+constexpr Duration kRemembered = std::chrono::minutes(2);
 
 Error Busy(const std::string& name, const std::string& why) {
   return MakeError(Code::kAlreadyExists, "NetworkBusy", "network " + name + ": " + why);
@@ -82,7 +84,7 @@ class Networks::Planning {
   ~Planning() {
     const std::lock_guard lock(networks_.mutex_);
     if (--networks_.planning_ > 0) return;
-    std::erase_if(networks_.reserved_, [](const auto& entry) { return entry.second.makers == 0; });
+    std::erase_if(networks_.reserved_, [](const auto& entry) { return entry.second.seen; });
   }
   Planning(const Planning&) = delete;
   Planning& operator=(const Planning&) = delete;
@@ -125,7 +127,7 @@ Expected<std::optional<SwarmNetwork>> Networks::Look(const Context& ctx, const s
                             LabelOf(labels, kLabelDeployment) + "\", namespace \"" +
                             LabelOf(labels, kLabelNamespace) + "\"");
     }
-    Seen(ns);
+    if (network.allocated) Seen(ns);
     return std::optional(std::move(network));
   }
   return std::optional<SwarmNetwork>();
@@ -136,7 +138,7 @@ Expected<SwarmNetwork> Networks::Make(const Context& ctx, const NetworkNeed& nee
   const int prefix = PrefixFor(need.network.addresses, static_cast<int64_t>(nodes.size()));
   const Planning planning(*this);
   ZOE_ASSIGN(const std::vector<std::string> in_use, swarm_.ListSubnets(ctx));
-  ZOE_ASSIGN(const Subnet subnet, Reserve(need, prefix, Parse(in_use)));
+  ZOE_ASSIGN(const Subnet subnet, Reserve(need, prefix, Parse(in_use), ctx.clock.Now()));
   SwarmNetworkSpec spec;
   spec.name = NetworkName(options_.deployment, need.ns);
   spec.labels = {{std::string(kLabelDeployment), options_.deployment},
@@ -145,14 +147,14 @@ Expected<SwarmNetwork> Networks::Make(const Context& ctx, const NetworkNeed& nee
                  {std::string(kLabelName), need.ns}};
   spec.subnet = subnet.ToString();
   spec.encrypted = options_.encrypted || need.network.encrypted;
-  const Expected<std::string> created = swarm_.CreateNetwork(ctx, spec);
-  Settle(need.ns, created);
-  if (!created.ok()) return created.error();
-  return SwarmNetwork{*created, std::move(spec)};
+  ZOE_ASSIGN(std::string id, swarm_.CreateNetwork(ctx, spec));
+  return SwarmNetwork{.id = std::move(id), .spec = std::move(spec), .allocated = false};
 }
 
-Expected<Subnet> Networks::Reserve(const NetworkNeed& need, int prefix, std::vector<Subnet> taken) {
+Expected<Subnet> Networks::Reserve(const NetworkNeed& need, int prefix, std::vector<Subnet> taken,
+                                   SteadyTime now) {
   const std::lock_guard lock(mutex_);
+  std::erase_if(reserved_, [&](const auto& entry) { return entry.second.until <= now; });
   const Reservation* own = nullptr;
   for (const auto& [ns, reservation] : reserved_) {
     if (ns == need.ns)
@@ -162,9 +164,7 @@ Expected<Subnet> Networks::Reserve(const NetworkNeed& need, int prefix, std::vec
   }
   ZOE_ASSIGN(const Subnet chosen, Choose(need, prefix, taken, own));
   // Of several makers of one network only one succeeds, for they make it under one name.
-  Reservation& reservation = reserved_[need.ns];
-  reservation.subnet = chosen;
-  ++reservation.makers;
+  reserved_[need.ns] = {chosen, now + kRemembered};
   return chosen;
 }
 
@@ -173,9 +173,6 @@ Expected<Subnet> Networks::Choose(const NetworkNeed& need, int prefix,
   const auto is_free = [&](const Subnet& subnet) {
     return FirstOverlapping(subnet, taken) == nullptr;
   };
-  // Somebody makes this very network now, or nobody knows whether it was made: with any other
-  // subnet there would be two to keep in mind.
-  if (own != nullptr && own->makers > 0 && is_free(own->subnet)) return own->subnet;
   if (!need.network.subnet.empty()) {
     const auto fixed = ParseSubnet(need.network.subnet);
     if (!fixed) {
@@ -188,6 +185,10 @@ Expected<Subnet> Networks::Choose(const NetworkNeed& need, int prefix,
                      "spec.network.subnet: " + fixed->ToString() + " overlaps " +
                          other->ToString() + ", which is in use");
   }
+  // Somebody makes this very network now, or nobody knows whether it was made: with any other
+  // subnet there would be two to keep in mind.
+  if (own != nullptr && !own->seen && own->subnet.prefix == prefix && is_free(own->subnet))
+    return own->subnet;
   if (const auto before = ParseSubnet(need.preferred); before && before->prefix == prefix) {
     const bool in_pool = std::ranges::any_of(
         options_.pool, [&](const Subnet& range) { return Contains(range, *before); });
@@ -196,18 +197,11 @@ Expected<Subnet> Networks::Choose(const NetworkNeed& need, int prefix,
   return PlanSubnet(options_.pool, prefix, taken);
 }
 
-void Networks::Settle(const std::string& ns, const Expected<std::string>& created) {
-  if (!created.ok() && created.error().code == Code::kOutcomeUnknown) return;
-  const std::lock_guard lock(mutex_);
-  const auto it = reserved_.find(ns);
-  if (it != reserved_.end() && it->second.makers > 0) --it->second.makers;
-}
-
 void Networks::Seen(const std::string& ns) {
   const std::lock_guard lock(mutex_);
   const auto it = reserved_.find(ns);
   if (it == reserved_.end()) return;
-  it->second.makers = 0;
+  it->second.seen = true;
   if (planning_ == 0) reserved_.erase(it);
 }
 

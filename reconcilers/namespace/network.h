@@ -50,9 +50,10 @@ class Networks {
   Networks(Swarm& swarm, NetworkOptions options);
 
   // The namespace's network, made if it isn't there; one that is there is taken as it is, whatever
-  // its subnet. kAlreadyExists NetworkBusy: the name is not free yet (a network that is being
-  // removed keeps it for some seconds), or a stranger has it; kUnavailable PoolExhausted; kInvalid
-  // SubnetTaken: the User's fixed subnet overlaps another. Else the Swarm's errors.
+  // its subnet. One that was just made isn't `allocated` yet, as far as is known. kAlreadyExists
+  // NetworkBusy: the name is not free yet (a network that is being removed keeps it for some
+  // seconds), or a stranger has it; kUnavailable PoolExhausted; kInvalid SubnetTaken: the User's
+  // fixed subnet overlaps another. Else the Swarm's errors.
   Expected<SwarmNetwork> Ensure(const Context& ctx, const NetworkNeed& need);
   // The same without making one. kNotFound.
   Expected<SwarmNetwork> Find(const Context& ctx, const std::string& ns);
@@ -61,20 +62,21 @@ class Networks {
 
  private:
   class Planning;
-  // A namespace's subnet that was planned. It is counted as taken until everybody who may have
-  // listed the Swarm's subnets before it stood there has planned; with a maker whose outcome is not
-  // known, until the network is seen.
+  // A namespace's subnet that was planned. It counts as taken until its network is known to have
+  // addresses (Swarm lists no subnet before) and everybody who may have listed the subnets before
+  // that has planned; or until a creation whose reply was lost can't happen any more.
   struct Reservation {
     Subnet subnet;
-    int makers = 0;
+    SteadyTime until;
+    bool seen = false;
   };
 
   Expected<std::optional<SwarmNetwork>> Look(const Context& ctx, const std::string& ns);
   Expected<SwarmNetwork> Make(const Context& ctx, const NetworkNeed& need);
-  Expected<Subnet> Reserve(const NetworkNeed& need, int prefix, std::vector<Subnet> taken);
+  Expected<Subnet> Reserve(const NetworkNeed& need, int prefix, std::vector<Subnet> taken,
+                           SteadyTime now);
   Expected<Subnet> Choose(const NetworkNeed& need, int prefix, const std::vector<Subnet>& taken,
                           const Reservation* own) const;
-  void Settle(const std::string& ns, const Expected<std::string>& created);
   void Seen(const std::string& ns);
 
   Swarm& swarm_;
