@@ -7,7 +7,6 @@
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
-#include <vector>
 
 namespace zoe::crypto {
 namespace {
@@ -32,6 +31,27 @@ Error OutOfMemory() {
 const std::string& NobodysHash() {
   static const std::string hash = HashPassword(RandomText(32)).value_or("");
   return hash;
+}
+
+// `cost` 0: the method's own.
+Expected<std::string> Crypt(const char* method, unsigned long cost, std::string_view password) {
+  if (password.size() > kMaxCryptPassword || password.find('\0') != std::string_view::npos) {
+    return MakeError(Code::kInvalid, "a password for SOCKS5 has at most " +
+                                         std::to_string(kMaxCryptPassword) +
+                                         " bytes, and no zero byte among them");
+  }
+  const std::string seed = RandomBytes(16);
+  std::array<char, CRYPT_GENSALT_OUTPUT_SIZE> setting{};
+  if (crypt_gensalt_rn(method, cost, seed.data(), static_cast<int>(seed.size()), setting.data(),
+                       static_cast<int>(setting.size())) == nullptr) {
+    return MakeError(Code::kInternal, std::string("crypt(3) does not know ") + method);
+  }
+  const auto space = std::make_unique<crypt_data>();
+  std::string phrase(password);
+  const char* text = crypt_rn(phrase.c_str(), setting.data(), space.get(), sizeof(crypt_data));
+  sodium_memzero(phrase.data(), phrase.size());
+  if (text == nullptr) return OutOfMemory();
+  return std::string(text);
 }
 
 }  // namespace
@@ -69,39 +89,23 @@ Expected<void> CheckHash(std::string_view hash) {
   return {};
 }
 
-Expected<std::string> CryptPassword(std::string_view password) {
-  if (password.size() > kMaxCryptPassword || password.find('\0') != std::string_view::npos) {
-    return MakeError(Code::kInvalid, "a password for SOCKS5 has at most " +
-                                         std::to_string(kMaxCryptPassword) +
-                                         " bytes, and no zero byte among them");
-  }
-  const auto random = [](size_t size) {
-    Initialize();
-    std::string bytes(size, '\0');
-    randombytes_buf(bytes.data(), bytes.size());
-    return bytes;
-  };
-  const std::string seed = random(16);
-  std::array<char, CRYPT_GENSALT_OUTPUT_SIZE> setting{};
-  if (crypt_gensalt_rn("$y$", 0, seed.data(), static_cast<int>(seed.size()), setting.data(),
-                       static_cast<int>(setting.size())) == nullptr) {
-    return MakeError(Code::kInternal, "crypt(3) knows no yescrypt");
-  }
-  const auto space = std::make_unique<crypt_data>();
-  std::string phrase(password);
-  const char* text = crypt_rn(phrase.c_str(), setting.data(), space.get(), sizeof(crypt_data));
-  sodium_memzero(phrase.data(), phrase.size());
-  if (text == nullptr) return OutOfMemory();
-  return std::string(text);
+Expected<std::string> CryptPassword(std::string_view password) { return Crypt("$y$", 0, password); }
+
+Expected<std::string> CryptSecret(std::string_view secret) { return Crypt("$6$", 1000, secret); }
+
+std::string RandomBytes(size_t bytes) {
+  Initialize();
+  std::string random(bytes, '\0');
+  randombytes_buf(random.data(), random.size());
+  return random;
 }
 
 std::string RandomText(size_t bytes) {
-  Initialize();
-  std::vector<unsigned char> random(bytes);
-  randombytes_buf(random.data(), random.size());
+  const std::string random = RandomBytes(bytes);
   constexpr int kVariant = sodium_base64_VARIANT_URLSAFE_NO_PADDING;
   std::string text(sodium_base64_encoded_len(bytes, kVariant), '\0');
-  sodium_bin2base64(text.data(), text.size(), random.data(), random.size(), kVariant);
+  sodium_bin2base64(text.data(), text.size(), reinterpret_cast<const unsigned char*>(random.data()),
+                    random.size(), kVariant);
   text.pop_back();  // the terminating zero
   return text;
 }

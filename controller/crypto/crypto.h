@@ -21,7 +21,11 @@ Expected<void> CheckHash(std::string_view hash);
 
 // The same password for crypt(3), which the gateway's SOCKS5 server asks: yescrypt.
 Expected<std::string> CryptPassword(std::string_view password);
+// A secret that is random itself, for crypt(3): SHA-512 with the fewest rounds, 1 ms, for every
+// connection through a gateway asks for it.
+Expected<std::string> CryptSecret(std::string_view secret);
 
+std::string RandomBytes(size_t bytes);
 // `bytes` random bytes as URL-safe base64 without padding.
 std::string RandomText(size_t bytes);
 // BLAKE2b-256 in hex: for secrets that are random themselves and need no slow hash. `context`
