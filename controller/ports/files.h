@@ -90,7 +90,8 @@ struct FileItem {
 // Sorted by name (bytes).
 struct FileList {
   std::vector<FileItem> items;
-  bool more = false;  // there are names after the last one
+  bool more = false;  // there are names after `last`
+  std::string last;   // may have gone meanwhile, and not be among the items
 };
 
 // One regular file, being read. Used by one thread at a time.

@@ -173,6 +173,7 @@ class Tree : public FileTree {
     FileList list;
     list.more = names.size() > limit;
     if (list.more) names.erase(std::prev(names.end()));
+    if (!names.empty()) list.last = *names.rbegin();
     for (const std::string& name : names) AddItem(dirfd(directory.get()), name, list.items);
     return list;
   }
