@@ -283,7 +283,10 @@ std::vector<Command> MakeCommands() {
              kOutput},
        TokenCommand, false, "create list delete"},
       {"passwd", "[USER]", "change a password", "zoe passwd\nzoe passwd alice",
-       Flags{kPasswordStdin}, Passwd},
+       Flags{{.name = "password-stdin",
+              .help = "take the new password from stdin, after a line with the current one if a "
+                      "token is used"}},
+       Passwd},
       {"config",
        "view | get-contexts | current-context | use-context NAME | set-context NAME | "
        "delete-context NAME",

@@ -42,7 +42,8 @@ Expected<Value> TokenRequest(const std::string& name, const std::string& expires
   Value request;
   request.Set("name", name);
   ZOE_ASSIGN(const Duration life, ParseTimeout(expires));
-  if (life.count() > 0) request.Set("expiresAt", FormatTime(Now() + life));
+  const auto seconds = std::chrono::ceil<std::chrono::seconds>(life).count();
+  if (seconds > 0) request.Set("expirationSeconds", static_cast<int64_t>(seconds));
   return request;
 }
 
@@ -281,11 +282,11 @@ int Passwd(Session& session) {
   if (session.words().size() > 1) return session.Usage("passwd takes one user: zoe passwd [USER]");
   const auto user = Subject(session, session.words().empty() ? "" : session.words()[0]);
   if (!user.ok()) return session.Usage(user.error().message);
-  const bool own = *user == session.user();
   const bool piped = session.args().Is("password-stdin");
   Value request;
-  if (own) {
-    auto current = piped ? FirstLine(session.io().in) : Secret(session, "Current password: ");
+  if (!session.options().token.empty()) {  // A token alone doesn't change a password.
+    auto current = piped ? FirstLine(session.io().in)
+                         : Secret(session, "Current password of " + session.user() + ": ");
     if (!current.ok()) return session.Usage(current.error().message);
     request.Set("currentPassword", std::move(*current));
   }

@@ -44,6 +44,12 @@ class Console {
                  return it == environment.end() ? std::nullopt : std::optional(it->second);
                }};
     io.err_is_terminal = terminal;
+    io.out_is_terminal = out_terminal;
+    io.ask_secret = ask;
+    io.launch = [this](const std::vector<std::string>& command) {
+      launched = command;
+      return true;
+    };
     const int code = cli::Main(args, io);
     return {code, out.str(), err.str()};
   }
@@ -58,7 +64,9 @@ class Console {
   const std::string& directory() const { return directory_; }
 
   std::map<std::string, std::string> environment;
-  bool terminal = false;
+  bool terminal = false, out_terminal = false;
+  std::function<std::optional<std::string>(const std::string&)> ask;
+  std::vector<std::string> launched;  // the last program that was started
 
  private:
   std::string directory_;

@@ -65,13 +65,31 @@ bool Read(int fd, std::string& buffer, FakeRequest& request) {
       request.headers[name] = line.substr(line.find_first_not_of(' ', colon + 1));
     at = next;
   }
+  const auto more = [&] {
+    const ssize_t n = recv(fd, block, sizeof block, 0);
+    if (n > 0) buffer.append(block, static_cast<size_t>(n));
+    return n > 0;
+  };
+  if (request.headers.contains("transfer-encoding")) {
+    for (;;) {
+      size_t line;
+      while ((line = buffer.find("\r\n")) == std::string::npos) {
+        if (!more()) return false;
+      }
+      const size_t size = std::stoul(buffer.substr(0, line), nullptr, 16);
+      while (buffer.size() < line + 2 + size + 2) {
+        if (!more()) return false;
+      }
+      request.body += buffer.substr(line + 2, size);
+      buffer.erase(0, line + 2 + size + 2);
+      if (size == 0) return true;
+    }
+  }
   size_t length = 0;
   if (const auto it = request.headers.find("content-length"); it != request.headers.end())
     length = std::stoul(it->second);
   while (buffer.size() < length) {
-    const ssize_t n = recv(fd, block, sizeof block, 0);
-    if (n <= 0) return false;
-    buffer.append(block, static_cast<size_t>(n));
+    if (!more()) return false;
   }
   request.body = buffer.substr(0, length);
   buffer.erase(0, length);
@@ -144,18 +162,20 @@ std::string StatusBody(int code, const std::string& reason, const std::string& m
          std::to_string(code) + "}";
 }
 
-FakeApi::FakeApi() {
-  listener_ = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+FakeApi::FakeApi(bool ipv6) : ipv6_(ipv6) {
+  listener_ = socket(ipv6 ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t length = sizeof address;
-  if (bind(listener_, reinterpret_cast<sockaddr*>(&address), length) != 0 ||
-      listen(listener_, 64) != 0 ||
-      getsockname(listener_, reinterpret_cast<sockaddr*>(&address), &length) != 0) {
-    std::abort();
-  }
-  port_ = ntohs(address.sin_port);
+  sockaddr_in6 wide{};
+  wide.sin6_family = AF_INET6;
+  wide.sin6_addr = in6addr_loopback;
+  auto* bound = ipv6 ? reinterpret_cast<sockaddr*>(&wide) : reinterpret_cast<sockaddr*>(&address);
+  socklen_t length = ipv6 ? sizeof wide : sizeof address;
+  const bool listens = bind(listener_, bound, length) == 0 && listen(listener_, 64) == 0 &&
+                       getsockname(listener_, bound, &length) == 0;
+  if (!listens && !ipv6) std::abort();
+  if (listens) port_ = ntohs(ipv6 ? wide.sin6_port : address.sin_port);
   acceptor_ = std::thread([this] { Accept(); });
 }
 
@@ -208,6 +228,11 @@ bool FakeApi::Answer(int fd, const FakeRequest& request) {
     return false;
   }
   const FakeReply reply = own ? *own : Handle(request);
+  if (reply.claimed) {
+    Send(fd, "HTTP/1.1 200 X\r\nContent-Type: " + reply.type +
+                 "\r\nContent-Length: " + std::to_string(*reply.claimed) + "\r\n\r\n" + reply.body);
+    return false;
+  }
   return Send(fd, "HTTP/1.1 " + std::to_string(reply.status) + " X\r\nContent-Type: " + reply.type +
                       "\r\nContent-Length: " + std::to_string(reply.body.size()) + "\r\n\r\n" +
                       reply.body);

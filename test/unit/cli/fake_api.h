@@ -28,16 +28,22 @@ struct FakeReply {
   std::string body;
   std::string type = "application/json";
   bool drop = false;  // close the connection instead of answering
+  // The Content-Length that is said, whatever the body is; then the connection is closed.
+  std::optional<uint64_t> claimed;
 };
 
 class FakeApi {
  public:
-  FakeApi();
+  // On ::1 with `ipv6`; the url is empty if there is no such address.
+  explicit FakeApi(bool ipv6 = false);
   ~FakeApi();
   FakeApi(const FakeApi&) = delete;
   FakeApi& operator=(const FakeApi&) = delete;
 
-  std::string url() const { return "http://127.0.0.1:" + std::to_string(port_); }
+  std::string url() const {
+    if (port_ == 0) return "";
+    return (ipv6_ ? "http://[::1]:" : "http://127.0.0.1:") + std::to_string(port_);
+  }
 
   // Creates or replaces, as a controller would: no generation changes. `path` ends with the
   // object's name.
@@ -75,6 +81,7 @@ class FakeApi {
   FakeReply List(const FakeRequest& request);
   void Record(const std::string& type, const std::string& path, codec::Value& object);
 
+  const bool ipv6_;
   int listener_ = -1;
   int port_ = 0;
   std::mutex mutex_;
