@@ -1,5 +1,5 @@
-// zoe-controller: reads its options, chooses the concrete classes, starts everything in order,
-// stops it in reverse.
+// zoe-controller: reads its options, chooses the concrete classes, starts
+// everything in order, stops it in reverse.
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -10,11 +10,11 @@
 #include <future>
 #include <iterator>
 #include <mutex>
-#include <random>
 #include <thread>
 
 #include "apis/docker/docker_swarm.h"
 #include "apis/memory/memory_store.h"
+#include "apis/server/first_admin.h"
 #include "apis/server/server.h"
 #include "apis/sim/sim_swarm.h"
 #include "apis/sqlite/sqlite_store.h"
@@ -37,8 +37,8 @@ namespace {
 
 constexpr char kDefaultConfig[] = "/etc/zoe/controller.conf";
 constexpr int kExitFailed = 1, kExitUsage = 2;
-// How long the API waits at the start for the store to be read, so that the first answer is already
-// a complete one.
+// How long the API waits at the start for the store to be read, so that the
+// first answer is already a complete one.
 constexpr Duration kFirstSync{5'000};
 constexpr Duration kStopTimeout{5'000};
 
@@ -88,13 +88,14 @@ Expected<std::unique_ptr<Swarm>> OpenSwarm(const Options& options, const Clock& 
                          clock);
 }
 
-std::string RandomPassword() {
-  // Without characters that look alike.
-  constexpr std::string_view kAlphabet = "abcdefghijkmnpqrstuvwxyz23456789";
-  std::random_device random;  // the kernel's
-  std::string password;
-  for (int i = 0; i < 20; ++i) password += kAlphabet[random() % kAlphabet.size()];
-  return password;
+std::string ChosenAdminPassword() {
+  const char* password = std::getenv("ZOE_ADMIN_PASSWORD");
+  return password == nullptr ? "" : password;
+}
+
+void PrintAdminPassword(const std::string& password) {
+  std::printf("user admin has the password %s (it is not shown again)\n", password.c_str());
+  std::fflush(stdout);
 }
 
 ServerOptions MakeServerOptions(const Options& options) {
@@ -108,17 +109,6 @@ ServerOptions MakeServerOptions(const Options& options) {
   server.tls_key = options.tls_key;
   server.auth = options.auth == "none" ? AuthMode::kNone : AuthMode::kPassword;
   server.version = ZOE_VERSION;
-  if (server.auth == AuthMode::kNone) return server;
-  const char* given = std::getenv("ZOE_ADMIN_PASSWORD");
-  if (given && *given != '\0') {
-    server.admin_password = given;
-  } else {
-    server.admin_password = RandomPassword();
-    std::printf(
-        "user admin has the password %s (until the next start; set ZOE_ADMIN_PASSWORD to choose "
-        "one)\n",
-        server.admin_password.c_str());
-  }
   return server;
 }
 
@@ -146,7 +136,8 @@ std::string Identity() {
 struct Process {
   Process(const Options& options, std::unique_ptr<Store> the_store,
           std::unique_ptr<Swarm> the_swarm, const SystemClock& the_clock)
-      : clock(the_clock),
+      : people_log_in(options.auth != "none"),
+        clock(the_clock),
         store(std::move(the_store)),
         swarm(std::move(the_swarm)),
         admission(cache, MakeAdmissionOptions(options)),
@@ -160,11 +151,13 @@ struct Process {
         leader(*store, clock, metrics, Identity(),
                {[this](bool leading) { execution_loop.SetLeading(leading); },
                 [this](bool leading) { sweep_loop.SetLeading(leading); }}),
+        first_admin(*store, cache, admission, clock, ChosenAdminPassword(), PrintAdminPassword),
         server(MakeServerOptions(options), {*store, cache, *swarm, admission, metrics, clock, {}}) {
   }
 
   ControllerPorts Ports() { return {*store, cache, *swarm, clock, metrics, events}; }
 
+  const bool people_log_in;
   const SystemClock& clock;
   Metrics metrics;
   LocalFiles files;
@@ -178,6 +171,7 @@ struct Process {
   Sweeper sweeper;
   Controller execution_loop, sweep_loop;
   LeaderGate leader;
+  FirstAdmin first_admin;
   Server server;
 };
 
@@ -189,8 +183,8 @@ void StartInformer(Process& process) {
   if (!process.cache.synced()) log::Warn("the store has not been read yet; starting all the same");
 }
 
-// Stopped in reverse: no more requests, no more keys and the passes joined, leadership given back,
-// then what these have used.
+// Stopped in reverse: no more requests, no more keys and the passes joined,
+// leadership given back, then what these have used.
 void AddComponents(Manager& manager, Process& p) {
   manager.Add({"informer",
                [&p]() -> Expected<void> {
@@ -205,8 +199,12 @@ void AddComponents(Manager& manager, Process& p) {
                  p.sweep_loop.Stop();
                }});
   manager.Add({"server", [&p] { return p.server.Start(); }, [&p] { p.server.Stop(); }});
-  // Only now: a second controller that was started by mistake ends at the taken address, before it
-  // has touched the Swarm.
+  if (p.people_log_in) {
+    manager.Add(
+        {"first admin", [&p] { return p.first_admin.Start(); }, [&p] { p.first_admin.Stop(); }});
+  }
+  // Only now: a second controller that was started by mistake ends at the taken
+  // address, before it has touched the Swarm.
   manager.Add({"reconcilers",
                [&p]() -> Expected<void> {
                  p.events.Start();
@@ -227,9 +225,9 @@ void RaiseFileLimit() {
   setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-// Waits for the signal that ends the process. One that comes before start-up is over ends it at
-// once, wherever it hangs: nothing has been promised to anybody yet, and what the store has is safe
-// at any moment.
+// Waits for the signal that ends the process. One that comes before start-up is
+// over ends it at once, wherever it hangs: nothing has been promised to anybody
+// yet, and what the store has is safe at any moment.
 class StopSignal {
  public:
   StopSignal() {

@@ -1,6 +1,8 @@
 #include "apis/server/api.h"
 
 #include <algorithm>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
 #include <cstdio>
 #include <exception>
 #include <thread>
@@ -18,10 +20,21 @@ size_t WorkThreads() { return std::clamp<size_t>(std::thread::hardware_concurren
 
 bool IsRead(Method method) { return method == Method::kGet || method == Method::kHead; }
 
-// Probes must work for those who know no password.
+// Probes must work for those who know no password; sessions are what one logs in by.
 bool IsOpen(Endpoint endpoint) {
   return endpoint == Endpoint::kHealthz || endpoint == Endpoint::kLivez ||
-         endpoint == Endpoint::kReadyz || endpoint == Endpoint::kVersion;
+         endpoint == Endpoint::kReadyz || endpoint == Endpoint::kVersion ||
+         endpoint == Endpoint::kLogin || endpoint == Endpoint::kLogout;
+}
+
+// People who open a page log in by a form, not by HTTP Basic: a browser would send that password
+// with whatever a proxied program asks of this server.
+bool IsPageOfBrowser(const Exchange& exchange) {
+  const Request& request = exchange.request;
+  const bool page =
+      exchange.route.subresource == "proxy" || exchange.route.endpoint == Endpoint::kRoot;
+  return page && IsRead(request.method) && request.authorization.empty() && IsBrowser(request) &&
+         request.accept.find("text/html") != std::string::npos;
 }
 
 Response MethodNotAllowed(std::string_view allowed) {
@@ -114,21 +127,27 @@ std::string_view VerbOf(const Exchange& exchange) {
   return exchange.query.Bool("watch", false).value_or(false) ? "watch" : "list";
 }
 
+bool ProvesPassword(const User& user) {
+  return user.role == v1::kRoleAdmin || user.proof == Proof::kBasic;
+}
+
 Api::Api(const ServerOptions& options, ServerDeps& deps)
     : options_(options),
       deps_(deps),
-      auth_(options.auth, options.admin_password, deps.clock),
-      writer_(deps.store, deps.cache, deps.admission, deps.clock),
+      credentials_(deps.store, deps.cache, deps.clock),
+      auth_(options.auth, credentials_, deps.cache, deps.clock),
+      writer_(deps.store, deps.cache, deps.admission, credentials_, deps.clock),
       work_(WorkThreads(), kMaxWaiting),
       logs_(options.limits.log_streams, 0) {}
 
 void Api::Stop() {
+  auth_.Stop();
   logs_.Stop();
   work_.Stop();
 }
 
-// Path, query, user. What it can't read or must not serve is an error.
-Expected<void> Api::Prepare(Exchange& exchange) {
+// Path and query.
+Expected<void> Api::Parse(Exchange& exchange) {
   const std::string_view target = PathAndQuery(exchange.request.target);
   const size_t mark = std::min(target.find('?'), target.size());
   exchange.route = {};
@@ -138,19 +157,39 @@ Expected<void> Api::Prepare(Exchange& exchange) {
   if (mark < target.size() && exchange.route.subresource != "proxy") {
     ZOE_ASSIGN(exchange.query, Query::Parse(target.substr(mark + 1)));
   }
-  if (IsOpen(exchange.route.endpoint)) return {};
-  ZOE_ASSIGN(exchange.user, auth_.Authenticate(exchange.request));
-  return auth_.Authorize(exchange.user, VerbOf(exchange), exchange.route.plural(),
-                         exchange.route.ns);
+  return {};
 }
 
 void Api::Handle(const ExchangePtr& exchange) {
-  if (auto prepared = Prepare(*exchange); !prepared.ok()) {
-    Response response = ErrorResponse(prepared.error());
-    if (prepared.error().code == Code::kUnauthorized)
-      response.headers.emplace_back("WWW-Authenticate", "Basic realm=\"zoe\", charset=\"UTF-8\"");
-    return Reply(exchange, std::move(response));
+  exchange->user = {};
+  if (auto parsed = Parse(*exchange); !parsed.ok())
+    return Reply(exchange, ErrorResponse(parsed.error()));
+  if (IsOpen(exchange->route.endpoint)) {
+    if (!IsAllowed(exchange->route, exchange->request.method))
+      return Reply(exchange, MethodNotAllowed(AllowedMethods(exchange->route)));
+    return Answer(exchange);
   }
+  if (const auto user = auth_.Recognize(exchange->request, exchange->route))
+    return Enter(exchange, *user);
+  auth_.VerifyBasic(exchange->request, [this, exchange](const Expected<User>& user) {
+    boost::asio::post(exchange->context(), [this, exchange, user] { Enter(exchange, user); });
+  });
+}
+
+void Api::Refuse(const ExchangePtr& exchange, const Error& error) {
+  if (error.code != Code::kUnauthorized) return Reply(exchange, ErrorResponse(error));
+  if (IsPageOfBrowser(*exchange)) return Reply(exchange, LoginRedirect(exchange->request));
+  Response response = ErrorResponse(error);
+  response.headers.emplace_back("WWW-Authenticate", "Basic realm=\"zoe\", charset=\"UTF-8\"");
+  Reply(exchange, std::move(response));
+}
+
+void Api::Enter(const ExchangePtr& exchange, const Expected<User>& user) {
+  if (!user.ok()) return Refuse(exchange, user.error());
+  exchange->user = *user;
+  const auto allowed =
+      auth_.Authorize(*user, VerbOf(*exchange), exchange->route, exchange->request);
+  if (!allowed.ok()) return Refuse(exchange, allowed.error());
   if (!IsAllowed(exchange->route, exchange->request.method))
     return Reply(exchange, MethodNotAllowed(AllowedMethods(exchange->route)));
   Answer(exchange);
@@ -181,8 +220,9 @@ void Api::Answer(const ExchangePtr& exchange) {
     case Endpoint::kRoot:
       return Reply(exchange, Root());
     case Endpoint::kLogin:
+      return Login(exchange);
     case Endpoint::kLogout:
-      return Account(exchange);
+      return Logout(exchange);
     case Endpoint::kNodes:
       return blocking(&Api::Nodes);
     case Endpoint::kNamespaces: {
@@ -237,6 +277,7 @@ void Api::Reply(const ExchangePtr& exchange, Response response) {
     response = Rewritten(std::move(response), true);
   }
   Count(*exchange, response.status);
+  Audit(*exchange, response.status);
   exchange->Send(std::move(response));
 }
 

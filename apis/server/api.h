@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "apis/server/auth.h"
+#include "apis/server/credentials.h"
 #include "apis/server/exchange.h"
 #include "apis/server/pages.h"
 #include "apis/server/pool.h"
@@ -28,13 +29,17 @@ class Api {
   void Stop();
 
  private:
-  Expected<void> Prepare(Exchange& exchange);
+  Expected<void> Parse(Exchange& exchange);
+  // The caller is known, or will not be.
+  void Enter(const ExchangePtr& exchange, const Expected<User>& user);
+  void Refuse(const ExchangePtr& exchange, const Error& error);
   void Answer(const ExchangePtr& exchange);
   void HandleResource(const ExchangePtr& exchange);
   void Reply(const ExchangePtr& exchange, Response response);
   // Runs it on the pool, then replies.
   void RunBlocking(const ExchangePtr& exchange, std::function<Response()> handler);
   void Count(const Exchange& exchange, int status);
+  void Audit(const Exchange& exchange, int status) const;
 
   // Reads, from the cache.
   void Read(const ExchangePtr& exchange);
@@ -49,11 +54,21 @@ class Api {
   // Logs, on a pool of their own.
   void Log(const ExchangePtr& exchange);
 
-  // Files of a workspace (files.cc), endpoints of an execution (proxy.cc), passwords, tokens,
-  // sessions and the gateway's credentials (account.cc).
+  // Files of a workspace (files.cc), endpoints of an execution (proxy.cc).
   void Files(const ExchangePtr& exchange);
   void Proxy(const ExchangePtr& exchange);
+
+  // Passwords, tokens and the gateway's account (account.cc), sessions of browsers (login.cc).
   void Account(const ExchangePtr& exchange);
+  Expected<Response> ChangePassword(const Exchange& exchange, const v1::User& user);
+  Expected<Response> CreateToken(const Exchange& exchange, const v1::User& user);
+  Expected<Response> Tokens(const v1::User& user, const std::string& name) const;
+  Expected<Response> GatewayCredentials(const Route& route) const;
+  void Login(const ExchangePtr& exchange);
+  void Logout(const ExchangePtr& exchange);
+  void StartSession(const ExchangePtr& exchange, const User& user, bool html,
+                    const std::string& next);
+  std::string SessionCookie(const std::string& secret, int64_t seconds) const;
 
   // What is no resource of ours.
   Response Root() const;
@@ -65,6 +80,7 @@ class Api {
 
   const ServerOptions& options_;
   ServerDeps& deps_;
+  Credentials credentials_;
   Auth auth_;
   Writer writer_;
   Pages pages_;
@@ -81,5 +97,9 @@ class Api {
 
 // The verb that a request is, in Kubernetes' words.
 std::string_view VerbOf(const Exchange& exchange);
+// True if the caller may set a new password without saying the current one.
+bool ProvesPassword(const User& user);
+// To the login page, and back afterwards.
+Response LoginRedirect(const Request& request);
 
 }  // namespace zoe::server

@@ -62,6 +62,7 @@ Expected<ListOptions> ParseListOptions(const Query& query, const v1::Kind& kind,
 struct WriteOptions {
   bool dry_run = false;
   v1::Strictness strictness = v1::Strictness::kStrict;
+  bool may_set_password = true;  // of a User; false: kForbidden
 };
 // fieldValidation defaults to Strict, as kubectl asks for: a misspelt field must not be lost
 // silently.

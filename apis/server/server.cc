@@ -50,8 +50,6 @@ Expected<void> Server::Start() {
   const ServerOptions& options = impl_->options;
   if (options.tls_cert.empty() != options.tls_key.empty())
     return Invalid("TLS needs both: a certificate and its key");
-  if (options.auth == AuthMode::kPassword && options.admin_password.empty())
-    return Invalid("the password of admin is empty");
   ZOE_TRY(impl_->listener->Open(options.listen));
   if (options.auth == AuthMode::kNone && !impl_->listener->loopback()) {
     return Invalid("without authentication only a loopback address can be listened on, not " +

@@ -9,6 +9,7 @@
 
 #include "controller/cache/cache.h"
 #include "controller/ports/clock.h"
+#include "controller/ports/files.h"
 #include "controller/ports/store.h"
 #include "controller/ports/swarm.h"
 #include "controller/runtime/metrics.h"
@@ -18,7 +19,7 @@
 namespace zoe {
 
 enum class AuthMode {
-  kPassword,  // HTTP Basic, the one user `admin`
+  kPassword,  // Users log in: HTTP Basic, bearer tokens, sessions of browsers
   kNone,      // everyone is admin; Start() refuses it on an address that is not a loopback
 };
 
@@ -39,7 +40,6 @@ struct ServerOptions {
   std::string listen = "127.0.0.1:4850";  // ADDRESS:PORT or [IPv6]:PORT; port 0 picks one
   std::string tls_cert, tls_key;          // PEM files; both: HTTPS, TLS 1.2 and later
   AuthMode auth = AuthMode::kPassword;
-  std::string admin_password;  // kPassword; must not be empty
   std::string version = "0.1.0";
   ServerLimits limits;
 };
@@ -55,6 +55,9 @@ struct ServerDeps {
   // One more check of /readyz (the control loop's): an error's message is the reason. May be empty;
   // may block for up to a second.
   std::function<Expected<void>()> ready = {};
+  // Workspaces; nullptr: their files are not served.
+  Files* files = nullptr;
+  std::string workspace_root = {}, deployment = {};
 };
 
 // Reads are answered from the cache on the io threads, one connection staying on one thread;

@@ -39,6 +39,15 @@ Value Failure(int http_status, std::string_view reason, std::string_view message
   return status;
 }
 
+Value Success() {
+  Value status;
+  status.Set("kind", "Status");
+  status.Set("apiVersion", "v1");
+  status.Set("metadata", codec::Object{});
+  status.Set("status", "Success");
+  return status;
+}
+
 // Invalid objects name every field in the message too: many clients print nothing else.
 std::string MessageOf(const Error& error, const Route* route) {
   if (error.code != Code::kInvalid || error.causes.empty()) {
@@ -109,12 +118,10 @@ Response StatusResponse(int http_status, std::string_view reason, std::string_vi
   return Answer(http_status, codec::ToJson(Failure(http_status, reason, message)));
 }
 
+Response StatusSuccess() { return Answer(200, codec::ToJson(Success())); }
+
 Response DeletedResponse(const Route& route, std::string_view uid) {
-  Value status;
-  status.Set("kind", "Status");
-  status.Set("apiVersion", "v1");
-  status.Set("metadata", codec::Object{});
-  status.Set("status", "Success");
+  Value status = Success();
   Value details = Details(route);
   if (!uid.empty()) details.Set("uid", std::string(uid));
   status.Set("details", std::move(details));

@@ -13,6 +13,7 @@ namespace zoe::server {
 Response ErrorResponse(const Error& error, const Route* route = nullptr);
 // For the HTTP codes that have no Code: 405, 406, 408, 415, 431.
 Response StatusResponse(int http_status, std::string_view reason, std::string_view message);
+Response StatusSuccess();
 // Success of a DELETE.
 Response DeletedResponse(const Route& route, std::string_view uid);
 // The Status of an error as JSON: for ERROR events of a watch.

@@ -1,12 +1,13 @@
 // Read-only views in core/v1's terms: the Swarm's nodes, the namespaces in use.
 #include <algorithm>
 #include <map>
-#include <set>
+#include <optional>
 
 #include "apis/server/api.h"
 #include "apis/server/status.h"
 #include "specs/codec/value.h"
 #include "specs/meta/quantity.h"
+#include "specs/v1/user.h"
 
 namespace zoe::server {
 namespace {
@@ -97,11 +98,17 @@ Value ListValue(const char* kind, Revision revision, Array items) {
   return list;
 }
 
-Value NamespaceValue(const std::string& name) {
+struct Namespace {
+  std::optional<WallTime> created_at;
+  bool going = false;
+};
+
+Value NamespaceValue(const std::string& name, const Namespace& place) {
   Value metadata;
   metadata.Set("name", name);
+  if (place.created_at) metadata.Set("creationTimestamp", FormatTime(*place.created_at));
   Value status;
-  status.Set("phase", "Active");
+  status.Set("phase", place.going ? "Terminating" : "Active");
   Value value;
   value.Set("kind", "Namespace");
   value.Set("apiVersion", "v1");
@@ -156,19 +163,37 @@ Expected<Response> Api::Nodes(const Exchange& exchange) {
   return Json(ListValue("NodeList", deps_.cache.revision(), std::move(items)));
 }
 
+// Those of Users, and the catalog; where nobody logs in, also those that their first object has
+// made. As old as the User, else as the oldest object.
 Expected<Response> Api::Namespaces(const Exchange& exchange) const {
-  std::set<std::string> names;
+  std::map<std::string, Namespace> all;
+  all[std::string(v1::kCatalog)];
+  const std::string_view only =
+      auth_.enabled() ? v1::kCatalog : std::string_view();  // empty: all namespaces
   for (const v1::Kind& kind : v1::Kinds()) {
     if (!kind.namespaced) continue;
-    for (const EntryPtr& entry : deps_.cache.List(kind.name).entries) names.insert(entry->key.ns);
+    for (const EntryPtr& entry : deps_.cache.List(kind.name, only).entries) {
+      auto& created_at = all[entry->key.ns].created_at;
+      const auto& own = entry->object->meta.creation_timestamp;
+      if (own && (!created_at || *own < *created_at)) created_at = own;
+    }
+  }
+  for (const EntryPtr& entry : deps_.cache.List("User").entries) {
+    const Meta& user = entry->object->meta;
+    all[user.name] = {user.creation_timestamp, user.deletion_timestamp.has_value()};
   }
   const std::string& name = exchange.route.name;
   if (!name.empty()) {
-    if (!names.contains(name)) return NoSuch("namespaces", name);
-    return Json(NamespaceValue(name));
+    if (!all.contains(name)) return NoSuch("namespaces", name);
+    return Json(NamespaceValue(name, all[name]));
   }
   Array items;
-  for (const std::string& each : names) items.push_back(NamespaceValue(each));
+  for (const auto& [each, place] : all) {
+    Route one = exchange.route;
+    one.name = each;
+    if (auth_.Authorize(exchange.user, "get", one, exchange.request).ok())
+      items.push_back(NamespaceValue(each, place));
+  }
   return Json(ListValue("NamespaceList", deps_.cache.revision(), std::move(items)));
 }
 

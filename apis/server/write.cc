@@ -1,7 +1,6 @@
 #include "apis/server/api.h"
 #include "apis/server/json_patch.h"
 #include "apis/server/status.h"
-#include "controller/runtime/log.h"
 #include "specs/codec/value.h"
 
 namespace zoe::server {
@@ -108,8 +107,8 @@ Response UnsupportedPatch(std::string_view media) {
 // One write request, on the pool.
 class WriteRequest {
  public:
-  WriteRequest(Writer& writer, const Exchange& exchange, std::string home)
-      : writer_(writer), exchange_(exchange), home_(std::move(home)), route_(exchange.route) {}
+  WriteRequest(Writer& writer, const Auth& auth, const Exchange& exchange)
+      : writer_(writer), auth_(auth), exchange_(exchange), route_(exchange.route) {}
 
   const Route& route() const { return route_; }
 
@@ -123,6 +122,12 @@ class WriteRequest {
  private:
   Part part() const { return route_.subresource == "status" ? Part::kStatus : Part::kObject; }
 
+  Expected<WriteOptions> Options() const {
+    ZOE_ASSIGN(WriteOptions options, ParseWriteOptions(exchange_.query));
+    options.may_set_password = !auth_.enabled() || ProvesPassword(exchange_.user);
+    return options;
+  }
+
   // POST and PUT.
   Expected<Response> Put() {
     const std::string_view media = MediaType(exchange_.request.content_type);
@@ -131,11 +136,12 @@ class WriteRequest {
       return StatusResponse(415, "UnsupportedMediaType",
                             "the body must be JSON or YAML, not \"" + std::string(media) + "\"");
     }
-    ZOE_ASSIGN(const WriteOptions options, ParseWriteOptions(exchange_.query));
+    ZOE_ASSIGN(const WriteOptions options, Options());
     ZOE_ASSIGN(Value document, ParseBody(exchange_.request.body, syntax));
     if (route_.kind->namespaced && route_.ns.empty()) {  // a POST to the path of all namespaces
       route_.ns = document.StringAt("metadata.namespace");
-      if (route_.ns.empty()) route_.ns = home_;
+      if (route_.ns.empty()) route_.ns = auth_.HomeOf(exchange_.user);
+      ZOE_TRY(auth_.Authorize(exchange_.user, "create", route_, exchange_.request));
     }
     const Key place = route_.key();
     if (route_.name.empty()) route_.name = document.StringAt("metadata.name");
@@ -145,6 +151,7 @@ class WriteRequest {
                        : writer_.Replace(*route_.kind, place, part(), std::move(document), options,
                                          exchange_.user.caller());
     if (!written.ok()) return written.error();
+    route_.name = written->name;
     return Answer(*written);
   }
 
@@ -152,7 +159,7 @@ class WriteRequest {
     const std::string_view media = MediaType(exchange_.request.content_type);
     const bool merge = media == "application/merge-patch+json";
     if (!merge && media != "application/json-patch+json") return UnsupportedPatch(media);
-    ZOE_ASSIGN(const WriteOptions options, ParseWriteOptions(exchange_.query));
+    ZOE_ASSIGN(const WriteOptions options, Options());
     // A merge patch may be written in YAML, as any body.
     ZOE_ASSIGN(const Value patch, ParseBody(exchange_.request.body, Syntax::kEither));
     if (merge && !patch.is_object())
@@ -177,31 +184,23 @@ class WriteRequest {
   }
 
   Writer& writer_;
+  const Auth& auth_;
   const Exchange& exchange_;
-  const std::string home_;  // the namespace of what names none
-  Route route_;             // with the name and namespace that a POST has in its body
+  Route route_;  // with the name and namespace that a POST has in its body
 };
 
 }  // namespace
 
 void Api::Write(const ExchangePtr& exchange) {
   RunBlocking(exchange, [this, exchange] {
-    Route route = exchange->route;
-    Response response;
-    if (exchange->request.method == Method::kDelete && route.name.empty()) {
+    if (exchange->request.method == Method::kDelete && exchange->route.name.empty()) {
       auto deleted = DeleteCollection(*exchange);
-      response = deleted.ok() ? std::move(deleted).value() : ErrorResponse(deleted.error(), &route);
-    } else {
-      WriteRequest request(writer_, *exchange, auth_.HomeOf(exchange->user));
-      response = request.Run();
-      route = request.route();
+      return deleted.ok() ? std::move(deleted).value()
+                          : ErrorResponse(deleted.error(), &exchange->route);
     }
-    log::Info("audit", {{"user", exchange->user.name},
-                        {"from", exchange->request.remote},
-                        {"verb", std::string(VerbOf(*exchange))},
-                        {"object", route.key().ToString() +
-                                       (route.subresource.empty() ? "" : "/" + route.subresource)},
-                        {"code", std::to_string(response.status)}});
+    WriteRequest request(writer_, auth_, *exchange);
+    Response response = request.Run();
+    exchange->route = request.route();
     return response;
   });
 }
@@ -212,6 +211,8 @@ Expected<Response> Api::DeleteCollection(const Exchange& exchange) {
   ZOE_ASSIGN(const DeleteOptions options, ParseDeleteOptions(exchange));
   for (const EntryPtr& entry : deps_.cache.List(route.kind->name, route.ns).entries) {
     if (!list.selection.Matches(*entry)) continue;
+    // By one name it would be forbidden.
+    if (auth_.enabled() && entry->key == Key{"User", "", exchange.user.name}) continue;
     // Bound to what was selected: an object of the same name that was made meanwhile stays.
     const auto deleted =
         writer_.Delete(*route.kind, entry->key, {.uid = entry->object->meta.uid}, options.dry_run);

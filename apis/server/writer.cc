@@ -4,6 +4,7 @@
 #include <random>
 
 #include "apis/server/status.h"
+#include "controller/crypto/crypto.h"
 
 namespace zoe::server {
 namespace {
@@ -117,6 +118,38 @@ std::shared_ptr<const std::string> Writer::Settle(const v1::Kind& kind, const Ke
   return Encode(kind, object);
 }
 
+Expected<void> Writer::Admit(AdmissionRequest& request, const WriteOptions& options) const {
+  ZOE_TRY(admission_.Admit(request));
+  if (request.password.empty() && request.password_hash.empty()) return {};
+  if (!options.may_set_password) {
+    return MakeError(Code::kForbidden,
+                     "a token or a session alone doesn't change the password: log in by HTTP "
+                     "Basic, or PUT it to the subresource password with currentPassword");
+  }
+  if (!request.password.empty()) ZOE_TRY(CheckPassword(request.password, "spec.password"));
+  if (request.password_hash.empty()) return {};
+  const auto checked = crypto::CheckHash(request.password_hash);
+  if (checked.ok()) return {};
+  Error error = MakeError(Code::kInvalid, checked.error().message);
+  error.causes = {{.field = "spec.passwordHash",
+                   .reason = "FieldValueInvalid",
+                   .message = checked.error().message}};
+  return error;
+}
+
+Expected<void> Writer::StorePassword(const ObjectBase& object, const std::string& password,
+                                     const std::string& password_hash) {
+  if (password.empty() && password_hash.empty()) return {};
+  const auto& user = static_cast<const v1::User&>(object);
+  auto stored = password.empty() ? credentials_.SetPasswordHash(user, password_hash)
+                                 : credentials_.SetPassword(user, password);
+  if (stored.ok()) return {};
+  Error error = std::move(stored).error();
+  error.message = "user \"" + user.meta.name +
+                  "\" stands as written, but without its new password: " + error.message;
+  return error;
+}
+
 Expected<Written> Writer::Create(const v1::Kind& kind, const Key& place, Value document,
                                  const WriteOptions& options, const Caller& caller) {
   ZOE_TRY(MatchPath(kind, place, document));
@@ -138,17 +171,21 @@ Expected<Written> Writer::Create(const v1::Kind& kind, const Key& place, Value d
     if (kind.has_status) kind.copy_status(*kind.make(), object);
     AdmissionRequest request{AdmissionRequest::Operation::kCreate, &kind, caller, decoded.object,
                              nullptr};
-    ZOE_TRY(admission_.Admit(request));
+    ZOE_TRY(Admit(request, options));
     const Key key{std::string(kind.name), object.meta.ns, object.meta.name};
+    Written written{
+        true, false, object.meta.name, object.meta.uid, nullptr, std::move(decoded.warnings)};
     if (options.dry_run) {
       if (cache_.Get(key)) return AlreadyExists(key);
-      return Written{true, false, object.meta.uid, Encode(kind, object),
-                     std::move(decoded.warnings)};
+      written.json = Encode(kind, object);
+      return written;
     }
     const auto revision = store_.Create(key, EncodeWithoutRevision(kind, object));
-    if (revision.ok())
-      return Written{true, false, object.meta.uid, Settle(kind, key, *revision, object),
-                     std::move(decoded.warnings)};
+    if (revision.ok()) {
+      written.json = Settle(kind, key, *revision, object);
+      ZOE_TRY(StorePassword(object, request.password, request.password_hash));
+      return written;
+    }
     if (revision.error().code != Code::kAlreadyExists) return revision.error();
     if (!generated || attempt == kAttempts) return AlreadyExists(key);
   }
@@ -192,7 +229,8 @@ Expected<Written> Writer::Patch(const v1::Kind& kind, const Key& key, Part part,
 // Makes `wanted` what is to be stored: what users can't change is as it was, admission has had its
 // say.
 Expected<void> Writer::Complete(const v1::Kind& kind, Part part, const Current& current,
-                                Wanted& wanted, const Caller& caller) const {
+                                Wanted& wanted, const WriteOptions& options,
+                                const Caller& caller) const {
   if (part == Part::kStatus) {
     const auto object = kind.clone(*current.object);
     kind.copy_status(*wanted.object, *object);
@@ -212,7 +250,9 @@ Expected<void> Writer::Complete(const v1::Kind& kind, Part part, const Current& 
   ZOE_TRY(CheckFinalizers(*current.object, object));
   AdmissionRequest request{AdmissionRequest::Operation::kUpdate, &kind, caller, wanted.object,
                            current.object};
-  ZOE_TRY(admission_.Admit(request));
+  ZOE_TRY(Admit(request, options));
+  wanted.password = std::move(request.password);
+  wanted.password_hash = std::move(request.password_hash);
   if (!kind.spec_equal(*current.object, object)) ++object.meta.generation;
   return {};
 }
@@ -223,12 +263,14 @@ Expected<Written> Writer::Update(const v1::Kind& kind, const Key& key, Part part
   for (int attempt = 1;; ++attempt) {
     ZOE_ASSIGN(const Current current, Read(kind, key));
     ZOE_ASSIGN(Wanted wanted, change(current));
-    ZOE_TRY(Complete(kind, part, current, wanted, caller));
+    ZOE_TRY(Complete(kind, part, current, wanted, options, caller));
     ObjectBase& object = *wanted.object;
-    Written written{false, false, object.meta.uid, nullptr, std::move(wanted.warnings)};
+    Written written{false,           false,   object.meta.name,
+                    object.meta.uid, nullptr, std::move(wanted.warnings)};
     std::string bytes = EncodeWithoutRevision(kind, object);
     if (options.dry_run || bytes == EncodeWithoutRevision(kind, *current.object)) {
       written.json = Encode(kind, object);
+      if (!options.dry_run) ZOE_TRY(StorePassword(object, wanted.password, wanted.password_hash));
       return written;
     }
     // The last finalizer has gone from an object that was waiting for just that.
@@ -237,6 +279,7 @@ Expected<Written> Writer::Update(const v1::Kind& kind, const Key& key, Part part
                                           : store_.Replace(key, current.revision, std::move(bytes));
     if (revision.ok()) {
       written.json = Settle(kind, key, *revision, object);
+      if (!written.removed) ZOE_TRY(StorePassword(object, wanted.password, wanted.password_hash));
       return written;
     }
     if (revision.error().code == Code::kNotFound) return NotFound(key);
@@ -255,7 +298,8 @@ Expected<Written> Writer::Delete(const v1::Kind& kind, const Key& key,
       return MakeError(Code::kConflict,
                        Conflict(key).message + " (the preconditions of the deletion are not met)");
     }
-    Written written{false, object.meta.finalizers.empty(), object.meta.uid, nullptr, {}};
+    Written written{
+        false, object.meta.finalizers.empty(), object.meta.name, object.meta.uid, nullptr, {}};
     const bool going = !written.removed && object.meta.deletion_timestamp.has_value();
     if (!written.removed && !going) {
       object.meta.deletion_timestamp = std::chrono::floor<std::chrono::seconds>(clock_.WallNow());

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "apis/server/credentials.h"
 #include "apis/server/query.h"
 #include "controller/cache/cache.h"
 #include "controller/ports/clock.h"
@@ -18,7 +19,7 @@ namespace zoe::server {
 
 struct Written {
   bool created = false, removed = false;
-  std::string uid;
+  std::string name, uid;
   std::shared_ptr<const std::string> json;  // the object as it stands now; when removed, as it was
   std::vector<std::string> warnings;        // fieldValidation=Warn
 };
@@ -36,11 +37,17 @@ enum class Part { kObject, kStatus };
 using Transform = std::function<Expected<void>(codec::Value& document)>;
 
 // Thread-safe; may block on the store. A change that changes nothing writes nothing. Errors:
-// kNotFound, kAlreadyExists, kConflict, kInvalid with causes, kBadRequest, and the store's.
+// kNotFound, kAlreadyExists, kConflict, kInvalid with causes, kBadRequest, and the store's. A
+// User's password goes to its Credential, after the User itself has been written.
 class Writer {
  public:
-  Writer(Store& store, const Cache& cache, const Admission& admission, const Clock& clock)
-      : store_(store), cache_(cache), admission_(admission), clock_(clock) {}
+  Writer(Store& store, const Cache& cache, const Admission& admission, Credentials& credentials,
+         const Clock& clock)
+      : store_(store),
+        cache_(cache),
+        admission_(admission),
+        credentials_(credentials),
+        clock_(clock) {}
 
   // `place`: kind and namespace of the request; the name, or generateName, comes from the document.
   Expected<Written> Create(const v1::Kind& kind, const Key& place, codec::Value document,
@@ -62,7 +69,8 @@ class Writer {
   struct Wanted {
     std::shared_ptr<ObjectBase> object;
     std::vector<std::string> warnings;
-    bool pinned = false;  // the request names a resourceVersion: no second try
+    bool pinned = false;                  // the request names a resourceVersion: no second try
+    std::string password, password_hash;  // of a User
   };
   // What the object is to become, given what it is.
   using Change = std::function<Expected<Wanted>(const Current&)>;
@@ -73,13 +81,18 @@ class Writer {
   Expected<Wanted> Decode(const v1::Kind& kind, const Key& key, codec::Value document,
                           const WriteOptions& options, const Current& current) const;
   Expected<void> Complete(const v1::Kind& kind, Part part, const Current& current, Wanted& wanted,
-                          const Caller& caller) const;
+                          const WriteOptions& options, const Caller& caller) const;
+  Expected<void> Admit(AdmissionRequest& request, const WriteOptions& options) const;
+  // The object stands already: what fails now leaves it without its new password.
+  Expected<void> StorePassword(const ObjectBase& object, const std::string& password,
+                               const std::string& password_hash);
   std::shared_ptr<const std::string> Settle(const v1::Kind& kind, const Key& key, Revision revision,
                                             ObjectBase& object) const;
 
   Store& store_;
   const Cache& cache_;
   const Admission& admission_;
+  Credentials& credentials_;
   const Clock& clock_;
 };
 

@@ -2,12 +2,15 @@
 // Traffic goes over real sockets.
 #pragma once
 
+#include <cstdlib>
 #include <memory>
 #include <string>
 #include <thread>
 
 #include "apis/memory/memory_store.h"
+#include "apis/server/credentials.h"
 #include "apis/server/server.h"
+#include "apis/server/writer.h"
 #include "apis/sim/sim_swarm.h"
 #include "controller/cache/cache.h"
 #include "controller/cache/informer.h"
@@ -27,7 +30,8 @@ inline ServerOptions TestOptions() {
 class Served {
  public:
   explicit Served(ServerOptions options = TestOptions(), size_t history = 8192)
-      : cache(history), admission(cache, {}) {
+      : cache(history),
+        admission(cache, {.users_make_namespaces = options.auth == AuthMode::kPassword}) {
     swarm = MakeSimSwarm({}, clock);
     informer.Start();
     while (!cache.synced()) std::this_thread::yield();
@@ -41,6 +45,23 @@ class Served {
   uint16_t port() const {
     const std::string address = server->address();
     return static_cast<uint16_t>(std::stoi(address.substr(address.rfind(':') + 1)));
+  }
+
+  // Someone who can log in.
+  void AddUser(const std::string& name, const std::string& password,
+               const std::string& role = "user") {
+    server::Credentials credentials(*store, cache, clock);
+    server::Writer writer(*store, cache, admission, credentials, clock);
+    codec::Value document, metadata, spec;
+    metadata.Set("name", name);
+    spec.Set("role", role);
+    document.Set("metadata", std::move(metadata));
+    document.Set("spec", std::move(spec));
+    const auto made = writer.Create(*v1::FindKind("User"), {"User", "", ""}, std::move(document),
+                                    {}, {.name = "admin"});
+    const auto user = cache.Get<v1::User>({"User", "", name});
+    // Past the shortest length that admission asks for.
+    if (!made.ok() || !user || !credentials.SetPassword(*user, password).ok()) std::abort();
   }
 
   SystemClock clock;
