@@ -6,6 +6,7 @@ namespace {
 using codec::Value;
 
 constexpr std::chrono::minutes kSilence{5};  // A server may have to flush what it was sent.
+constexpr std::chrono::hours kRemoval{24};   // A directory may hold millions of files.
 constexpr codec::Budget kListBudget{
     .bytes = size_t{256} << 20, .depth = 16, .nodes = 20'000'000, .alias_nodes = 0};
 
@@ -58,7 +59,23 @@ Expected<Fetched> Workspace::Fetch(const std::string& path, const OnBytes& on_by
   fetched.listing = std::move(*value);
   if (fetched.listing.Find("items") == nullptr || !fetched.listing.Find("items")->is_array())
     fetched.listing.Set("items", codec::Array{});
+  ZOE_TRY(Complete(path, fetched.listing));
   return fetched;
+}
+
+// A large directory comes in pages.
+Expected<void> Workspace::Complete(const std::string& path, Value& listing) {
+  std::string token = listing.StringAt("metadata.continue");
+  while (!token.empty()) {
+    ZOE_ASSIGN(Value page, client_.Get(client::JoinPath(base_, path), {{"continue", token}}));
+    Value* items = page.Find("items");
+    if (items == nullptr || !items->is_array() || items->as_array().empty()) break;
+    auto& all = listing.Find("items")->as_array();
+    std::move(items->as_array().begin(), items->as_array().end(), std::back_inserter(all));
+    token = page.StringAt("metadata.continue");
+  }
+  if (Value* metadata = listing.Find("metadata")) metadata->Remove("continue");
+  return {};
 }
 
 Expected<std::optional<Value>> Workspace::List(const std::string& path) {
@@ -85,7 +102,7 @@ Expected<void> Workspace::MakeDirectory(const std::string& path) {
 Expected<void> Workspace::Remove(const std::string& path, bool recursive) {
   client::Query query;
   if (recursive) query.emplace_back("recursive", "true");
-  const auto answer = client_.Delete(client::JoinPath(base_, path), query);
+  const auto answer = client_.Delete(client::JoinPath(base_, path), query, kRemoval);
   if (answer.ok()) return {};
   return answer.error();
 }

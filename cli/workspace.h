@@ -46,6 +46,8 @@ class Workspace {
   Expected<void> Remove(const std::string& path, bool recursive);
 
  private:
+  Expected<void> Complete(const std::string& path, codec::Value& listing);
+
   client::Client& client_;
   const std::string base_;
 };

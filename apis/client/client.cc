@@ -95,8 +95,9 @@ Expected<codec::Value> Client::MergePatch(std::string_view path, const codec::Va
   return state_->Call("PATCH", Target(path, query), &patch, "application/merge-patch+json");
 }
 
-Expected<codec::Value> Client::Delete(std::string_view path, const Query& query) {
-  return state_->Call("DELETE", Target(path, query));
+Expected<codec::Value> Client::Delete(std::string_view path, const Query& query,
+                                      std::optional<Duration> timeout) {
+  return state_->Call("DELETE", Target(path, query), nullptr, "", timeout);
 }
 
 Expected<std::string> Client::GetText(std::string_view path, const Query& query) {

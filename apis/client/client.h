@@ -85,7 +85,9 @@ class Client {
                                  const Query& query = {});
   Expected<codec::Value> MergePatch(std::string_view path, const codec::Value& patch,
                                     const Query& query = {});
-  Expected<codec::Value> Delete(std::string_view path, const Query& query = {});
+  // `timeout` takes the place of the options', for what may take its time.
+  Expected<codec::Value> Delete(std::string_view path, const Query& query = {},
+                                std::optional<Duration> timeout = {});
   // A body of any type, such as /readyz.
   Expected<std::string> GetText(std::string_view path, const Query& query = {});
 

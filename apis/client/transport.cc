@@ -180,8 +180,9 @@ Expected<std::shared_ptr<Vendor>> Client::State::Make(Duration timeout) const {
   }
 }
 
-Expected<std::shared_ptr<Vendor>> Client::State::Connection(bool read) {
-  if (!read) return Make(options.timeout);
+Expected<std::shared_ptr<Vendor>> Client::State::Connection(bool read,
+                                                            std::optional<Duration> timeout) {
+  if (!read) return Make(timeout.value_or(options.timeout));
   const std::lock_guard lock(mutex);
   if (!vendor) {
     ZOE_ASSIGN(vendor, Make(options.timeout));
@@ -214,11 +215,12 @@ void Client::State::Trace(const std::string& method, const std::string& target, 
 }
 
 Expected<Reply> Client::State::Send(const std::string& method, const std::string& target,
-                                    const std::string* body, const std::string& content_type) {
+                                    const std::string* body, const std::string& content_type,
+                                    std::optional<Duration> timeout) {
   const bool read = method == "GET";
   for (int attempt = 0;; ++attempt) {
     const auto start = std::chrono::steady_clock::now();
-    ZOE_ASSIGN(const std::shared_ptr<Vendor> connection, Connection(read));
+    ZOE_ASSIGN(const std::shared_ptr<Vendor> connection, Connection(read, timeout));
     try {
       http_request request = Prepare(method, target);
       if (body != nullptr) request.set_body(*body, content_type);
@@ -252,11 +254,12 @@ Expected<codec::Value> Client::State::Understand(const std::string& method,
 
 Expected<codec::Value> Client::State::Call(const std::string& method, const std::string& target,
                                            const codec::Value* body,
-                                           const std::string& content_type) {
+                                           const std::string& content_type,
+                                           std::optional<Duration> timeout) {
   std::string text;
   if (body != nullptr) text = codec::ToJson(*body);
   ZOE_ASSIGN(const Reply reply,
-             Send(method, target, body != nullptr ? &text : nullptr, content_type));
+             Send(method, target, body != nullptr ? &text : nullptr, content_type, timeout));
   return Understand(method, target, reply);
 }
 

@@ -54,19 +54,21 @@ struct Client::State {
   // The library sends a request again, whatever its method, when a kept-alive connection turns out
   // to be closed; the server may have acted on it. So only reads share connections, and a write has
   // one of its own.
-  Expected<std::shared_ptr<Vendor>> Connection(bool read);
+  Expected<std::shared_ptr<Vendor>> Connection(bool read, std::optional<Duration> timeout);
   void Forget();
   http_request Prepare(const web::http::method& method, const std::string& target) const;
   void Trace(const std::string& method, const std::string& target, int status,
              SteadyTime start) const;
   Expected<Reply> Send(const std::string& method, const std::string& target,
-                       const std::string* body, const std::string& content_type);
+                       const std::string* body, const std::string& content_type,
+                       std::optional<Duration> timeout = {});
   // What a whole answer says: its JSON, null where it is empty, or the server's error.
   Expected<codec::Value> Understand(const std::string& method, const std::string& target,
                                     const Reply& reply) const;
   Expected<codec::Value> Call(const std::string& method, const std::string& target,
                               const codec::Value* body = nullptr,
-                              const std::string& content_type = "application/json");
+                              const std::string& content_type = "application/json",
+                              std::optional<Duration> timeout = {});
 };
 
 }  // namespace zoe::client

@@ -63,6 +63,19 @@ TEST_F(FileCommands, LsListsNamesOrAllAboutThem) {
   EXPECT_EQ(none.err, "Error from server (NotFound): \"nope\" is not there\n");
 }
 
+TEST_F(FileCommands, ALargeDirectoryComesInPages) {
+  api.intercept = [](const FakeRequest& request) -> std::optional<FakeReply> {
+    const bool second = request.query.contains("continue");
+    return FakeReply{
+        .body =
+            second
+                ? R"({"kind":"FileList","metadata":{},"items":[{"name":"b","type":"file"}]})"
+                : R"({"kind":"FileList","metadata":{"continue":"61"},"items":[{"name":"a","type":"file"}]})"};
+  };
+  EXPECT_EQ(Run({"ls"}).out, "a\nb\n");
+  EXPECT_EQ(api.requests()[1].query.at("continue"), "61");
+}
+
 TEST_F(FileCommands, NamesCannotDriveATerminal) {
   place.PutFile("a\x1b[31m", "");
   EXPECT_EQ(Run({"ls"}).out, "a^[[31m\n");
