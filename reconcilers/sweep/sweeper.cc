@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "controller/runtime/log.h"
+#include "reconcilers/namespace/place.h"
 #include "specs/v1/event.h"
 #include "specs/v1/kinds.h"
 
@@ -11,9 +12,12 @@ namespace {
 
 constexpr Duration kPeriod = std::chrono::minutes(5);
 constexpr Duration kSyncPatience = std::chrono::seconds(1);
-constexpr Duration kNetworkPatience = std::chrono::seconds(10);
+constexpr Duration kPatience = std::chrono::seconds(10);
 constexpr Duration kEventAge = std::chrono::hours(1);
 constexpr int kEventsPerPass = 1'000;
+
+// What a namespace's network is kept for.
+constexpr std::string_view kUsers[] = {"User", "Execution", "Gateway"};
 
 Key OwnerOf(const Labels& labels) {
   return {LabelOf(labels, kLabelKind), LabelOf(labels, kLabelNamespace),
@@ -33,12 +37,15 @@ const Key& Sweeper::SweepKey() {
 Expected<Result> Sweeper::Reconcile(const Context& ctx, const Key&, StatusDraft&) {
   if (!cache_.synced()) return Result{.requeue_after = kSyncPatience};
   std::set<std::string> namespaces_in_use;
-  for (const EntryPtr& entry : cache_.List("Execution").entries)
-    namespaces_in_use.insert(entry->key.ns);
+  for (const std::string_view kind : kUsers) {
+    for (const EntryPtr& entry : cache_.List(kind).entries)
+      namespaces_in_use.insert(NamespaceOf(entry->key));
+  }
   ZOE_TRY(SweepServices(ctx, namespaces_in_use));
-  ZOE_ASSIGN(const Duration next, SweepNetworks(ctx, namespaces_in_use));
+  ZOE_ASSIGN(const Duration next_secret, SweepSecrets(ctx));
+  ZOE_ASSIGN(const Duration next_network, SweepNetworks(ctx, namespaces_in_use));
   ZOE_TRY(SweepEvents(ctx));
-  return Result{.requeue_after = std::min(next, kPeriod)};
+  return Result{.requeue_after = std::min({next_secret, next_network, kPeriod})};
 }
 
 // The cache may lag behind the store, and behind a service that a reconciler has just made: the
@@ -76,10 +83,34 @@ Expected<void> Sweeper::SweepServices(const Context& ctx,
   return {};
 }
 
+// Returns when to come again for one that is still used.
+Expected<Duration> Sweeper::SweepSecrets(const Context& ctx) {
+  Duration next = kPeriod;
+  ZOE_ASSIGN(const std::vector<SwarmSecret> secrets, swarm_.ListSecrets(ctx));
+  for (const SwarmSecret& secret : secrets) {
+    if (LabelOf(secret.labels, kLabelDeployment) != deployment_) continue;
+    ZOE_ASSIGN(const bool orphan, IsOrphan(secret.labels));
+    if (!orphan) continue;
+    const auto removed = swarm_.RemoveSecret(ctx, secret.id);
+    if (removed.ok()) {
+      log::Info("removed a secret that belongs to no object",
+                {{"secret", secret.name}, {"owner", OwnerOf(secret.labels).ToString()}});
+    } else if (removed.error().code == Code::kConflict) {
+      next = kPatience;  // its service is being removed
+    } else {
+      return removed.error();
+    }
+  }
+  return next;
+}
+
 Expected<bool> Sweeper::IsEmptyInStore(const std::string& ns) {
-  ZOE_ASSIGN(const Listing listing, store_.List("Execution"));
-  return std::ranges::none_of(listing.records,
-                              [&](const Record& record) { return record.key.ns == ns; });
+  for (const std::string_view kind : kUsers) {
+    ZOE_ASSIGN(const Listing listing, store_.List(kind));
+    const auto uses = [&](const Record& record) { return NamespaceOf(record.key) == ns; };
+    if (std::ranges::any_of(listing.records, uses)) return false;
+  }
+  return true;
 }
 
 // Returns how long the youngest unused network has to wait yet; a long time if there is none.
@@ -97,7 +128,7 @@ Expected<Duration> Sweeper::SweepNetworks(const Context& ctx,
     const auto known = unused_since_.find(network.id);
     const SteadyTime since = known == unused_since_.end() ? now : known->second;
     unused[network.id] = since;
-    const Duration left = std::chrono::duration_cast<Duration>(since + kNetworkPatience - now);
+    const Duration left = std::chrono::duration_cast<Duration>(since + kPatience - now);
     if (left > Duration(0)) {
       next = std::min(next, left);
       continue;
@@ -109,7 +140,7 @@ Expected<Duration> Sweeper::SweepNetworks(const Context& ctx,
       unused.erase(network.id);
       log::Info("removed the network of an empty namespace", {{"namespace", ns}});
     } else if (removed.error().code == Code::kConflict) {
-      next = std::min(next, kNetworkPatience);  // tasks of it are still being stopped
+      next = std::min(next, kPatience);  // tasks of it are still being stopped
     } else {
       return removed.error();
     }

@@ -11,10 +11,11 @@
 
 namespace zoe {
 
-// Removes what carries our deployment's label and belongs to no object: services whose owner
-// (zoe.kind, zoe.namespace, zoe.name with zoe.uid) is gone, networks of namespaces that have had no
-// Execution for 10 s, Events whose last occurrence is an hour old. What carries another
-// deployment's label, or none, is never touched.
+// Removes what carries our deployment's label and belongs to no object: services and secrets whose
+// owner (zoe.kind, zoe.namespace, zoe.name with zoe.uid) is gone, networks of namespaces that have
+// had no User, Execution, Gateway or service for 10 s, Events whose last occurrence is an hour old.
+// What carries another deployment's label, or none, is never touched; nor is any other object of
+// the store, whoever made it.
 //
 // Nothing is removed before the cache has read the whole store once, nor because the cache lacks an
 // object: the store itself is asked again.
@@ -31,6 +32,7 @@ class Sweeper : public Reconciler {
 
  private:
   Expected<void> SweepServices(const Context& ctx, std::set<std::string>& namespaces_in_use);
+  Expected<Duration> SweepSecrets(const Context& ctx);
   Expected<Duration> SweepNetworks(const Context& ctx,
                                    const std::set<std::string>& namespaces_in_use);
   Expected<void> SweepEvents(const Context& ctx);

@@ -7,9 +7,12 @@
 #include "apis/sim/sim_swarm.h"
 #include "controller/cache/informer.h"
 #include "controller/runtime/manual_clock.h"
-#include "reconcilers/execution/service_spec.h"
+#include "reconcilers/namespace/network.h"
 #include "specs/v1/event.h"
 #include "specs/v1/execution.h"
+#include "specs/v1/gateway.h"
+#include "specs/v1/kinds.h"
+#include "specs/v1/user.h"
 
 namespace zoe {
 namespace {
@@ -55,7 +58,10 @@ class Sweep : public testing::Test {
 
   void PutNetwork(const std::string& ns, const std::string& deployment = "zoe") {
     swarm.With([&](sim::Cluster& cluster) {
-      ASSERT_TRUE(cluster.CreateNetwork(execution::NetworkSpec(deployment, ns)).ok());
+      SwarmNetworkSpec spec;
+      spec.name = NetworkName(deployment, ns);
+      spec.labels = {{"zoe.deployment", deployment}, {"zoe.namespace", ns}};
+      ASSERT_TRUE(cluster.CreateNetwork(spec).ok());
     });
   }
 
@@ -164,6 +170,74 @@ TEST_F(Sweep, TheNetworkOfAnEmptyNamespaceGoesAfterTenSeconds) {
   clock.Advance(Duration(10'000));
   EXPECT_EQ(Pass(), Duration(300'000));
   EXPECT_THAT(Networks(), UnorderedElementsAre("zoe-other-bob"));
+}
+
+TEST_F(Sweep, TheNetworkOfAUserOrAGatewayIsKept) {
+  v1::User alice;
+  alice.meta.name = "alice";
+  v1::Gateway bob;
+  bob.meta.ns = bob.meta.name = "bob";
+  const Revision user =
+      *store->Create({"User", "", "alice"}, v1::EncodeJson(*v1::FindKind("User"), alice));
+  PutNetwork("alice");
+  PutNetwork("bob");
+  Sync();
+  ASSERT_TRUE(  // the cache doesn't know it yet
+      store->Create({"Gateway", "bob", "bob"}, v1::EncodeJson(*v1::FindKind("Gateway"), bob)).ok());
+  Pass();
+  clock.Advance(std::chrono::seconds(20));
+  Pass();
+  EXPECT_THAT(Networks(), UnorderedElementsAre("zoe-zoe-alice", "zoe-zoe-bob"));
+  ASSERT_TRUE(store->Delete({"User", "", "alice"}, user).ok());
+  Sync();
+  Pass();
+  clock.Advance(std::chrono::seconds(20));
+  Pass();
+  EXPECT_THAT(Networks(), UnorderedElementsAre("zoe-zoe-bob"));
+}
+
+TEST_F(Sweep, SecretsWithoutOwnerGoOnceNothingUsesThem) {
+  const auto put = [&](const std::string& name, const std::string& uid,
+                       const std::string& deployment = "zoe") {
+    return *swarm.CreateSecret(ctx, name,
+                               {{"zoe.deployment", deployment},
+                                {"zoe.namespace", "alice"},
+                                {"zoe.kind", "Gateway"},
+                                {"zoe.name", "alice"},
+                                {"zoe.uid", uid}},
+                               "secret");
+  };
+  v1::Gateway gateway;
+  gateway.meta.ns = gateway.meta.name = "alice";
+  gateway.meta.uid = "u1";
+  ASSERT_TRUE(
+      store
+          ->Create({"Gateway", "alice", "alice"}, v1::EncodeJson(*v1::FindKind("Gateway"), gateway))
+          .ok());
+  Sync();
+  put("here", "u1");
+  put("gone", "u0");
+  put("theirs", "u0", "other");
+  SwarmServiceSpec user;
+  user.name = "user";
+  user.secrets = {{put("used", "u0"), "used", "file"}};
+  std::string id;
+  swarm.With([&](sim::Cluster& cluster) { id = *cluster.CreateService(user); });
+  const auto secrets = [&] {
+    std::vector<std::string> names;
+    const auto listed = swarm.ListSecrets(ctx);
+    for (const SwarmSecret& secret : *listed) names.push_back(secret.name);
+    return names;
+  };
+  EXPECT_EQ(Pass(), Duration(10'000));
+  EXPECT_THAT(secrets(), UnorderedElementsAre("here", "used"));
+  swarm.With([&](sim::Cluster& cluster) {
+    (void)cluster.RemoveService(id);
+    EXPECT_TRUE(std::ranges::any_of(cluster.Secrets(),
+                                    [](const SwarmSecret& s) { return s.name == "theirs"; }));
+  });
+  EXPECT_EQ(Pass(), Duration(300'000));
+  EXPECT_THAT(secrets(), UnorderedElementsAre("here"));
 }
 
 TEST_F(Sweep, EventsAreKeptForAnHour) {
