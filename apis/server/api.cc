@@ -138,10 +138,12 @@ Api::Api(const ServerOptions& options, ServerDeps& deps)
       auth_(options.auth, credentials_, deps.cache, deps.clock),
       writer_(deps.store, deps.cache, deps.admission, credentials_, deps.clock),
       work_(WorkThreads(), kMaxWaiting),
-      logs_(options.limits.log_streams, 0) {}
+      logs_(options.limits.log_streams, 0),
+      transfers_(options.limits.transfers) {}
 
 void Api::Stop() {
   auth_.Stop();
+  transfers_.Stop();
   logs_.Stop();
   work_.Stop();
 }

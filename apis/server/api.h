@@ -15,6 +15,7 @@
 #include "apis/server/pages.h"
 #include "apis/server/pool.h"
 #include "apis/server/server.h"
+#include "apis/server/transfers.h"
 #include "apis/server/writer.h"
 
 namespace zoe::server {
@@ -86,6 +87,7 @@ class Api {
   Pages pages_;
   ListBodies lists_;
   Pool work_, logs_;
+  Transfers transfers_;
 
   struct Series {
     Counter* requests = nullptr;

@@ -1,58 +1,14 @@
 #include <algorithm>
-#include <condition_variable>
-#include <mutex>
 
 #include "apis/server/api.h"
+#include "apis/server/pipe.h"
 #include "apis/server/status.h"
 #include "specs/v1/execution.h"
 
 namespace zoe::server {
 namespace {
 
-constexpr size_t kMaxBuffered = 256 * 1024;
 constexpr int64_t kMaxReplica = 1'000'000;
-
-// From the thread that reads the log to the connection's, bounded: a client that reads slowly slows
-// down the reading.
-class Pipe final : public Producer {
- public:
-  // Blocks while the buffer is full. False: nobody reads any more.
-  bool Push(std::string_view text) {
-    std::unique_lock lock(mutex_);
-    drained_.wait(lock, [this] { return closed_ || buffer_.size() < kMaxBuffered; });
-    if (closed_) return false;
-    buffer_ += text;
-    return true;
-  }
-  void End(bool broken) {
-    const std::lock_guard lock(mutex_);
-    ended_ = true;
-    broken_ = broken;
-  }
-
-  void Fill(Pieces& out) override {
-    const std::lock_guard lock(mutex_);
-    if (!buffer_.empty()) {
-      out.Add(std::make_shared<std::string>(std::move(buffer_)));
-      buffer_.clear();
-      drained_.notify_all();
-    } else {
-      out.abort = ended_ && broken_;
-    }
-    out.end = ended_ && !broken_;
-  }
-  void Closed() override {
-    const std::lock_guard lock(mutex_);
-    closed_ = true;
-    drained_.notify_all();
-  }
-
- private:
-  std::mutex mutex_;
-  std::condition_variable drained_;
-  std::string buffer_;
-  bool ended_ = false, broken_ = false, closed_ = false;
-};
 
 // The service whose log is meant: the one that is named, the only one, the monitor.
 Expected<std::string> ChooseService(const v1::Execution& execution, std::string_view asked) {

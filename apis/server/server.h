@@ -29,6 +29,7 @@ struct ServerLimits {
   size_t body_bytes = 1 << 20;
   size_t connections = 4096;  // more wait in the kernel's queue
   size_t log_streams = 64;    // each holds a thread
+  size_t transfers = 64;      // of files, up and down: each holds a thread
   Duration read_deadline{
       10'000};            // from the first byte to the end of the header; again for the body
   Duration idle{60'000};  // between two requests of a connection
