@@ -6,6 +6,7 @@
 #   swarm.sh node-stop DIR K      cuts the power of node K: engine and containers are gone at once, its disk stays
 #   swarm.sh node-start DIR K     and switches it on again
 #   swarm.sh run DIR K COMMAND... runs a command inside node K (its network, mounts, processes)
+#   swarm.sh outside DIR COMMAND... runs a command beside the nodes: in a network of its own with a cable to theirs, at 10.88.0.254
 #   swarm.sh down DIR             ends everything and removes DIR; fine if it is gone already
 #
 # Node K is named node-K, has the address 10.88.0.K and the image zoe-test:1. Its engine listens on DIR/K/docker.sock and, for those inside
@@ -94,7 +95,8 @@ case $1 in
   node-start) node_start "$dir" "$3" ;;
   node-stop) machine_stop "$dir/$3" ;;
   run) node=$3; shift 3; inside "$dir/$node" "$@" ;;
+  outside) shift 2; in_switch "$dir" "$@" ;;
   # Named so that pid_of knows the process again.
-  __switch) ip link set lo up && ip link add br0 type bridge && ip link set br0 up && exec -a "switch __switch $dir" sleep infinity ;;
+  __switch) ip link set lo up && ip link add br0 type bridge && ip addr add "$(address 254)/24" dev br0 && ip link set br0 up && exec -a "switch __switch $dir" sleep infinity ;;
   *) die "unknown command $1" ;;
 esac
