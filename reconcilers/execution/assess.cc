@@ -24,6 +24,7 @@ bool Rolling(const ServicePicture& s, const v1::ExecutionStatus& status, WallTim
   if (s.observed == nullptr || s.service.replicas.total == 0) return false;
   const UpdateState state = s.observed->update_state;
   if (state == UpdateState::kRollbackStarted) return true;
+  if (s.waiting) return state == UpdateState::kUpdating;
   if (s.held) return false;
   if (!s.UpToDate() || state == UpdateState::kUpdating) return true;
   const std::optional<WallTime> since = RollingSince(status);
@@ -38,6 +39,32 @@ const v1::ServiceStatus* FindStatus(const v1::ExecutionStatus& status, const std
   return nullptr;
 }
 
+std::string WaitsFor(const Picture& picture) {
+  const Place& place = picture.observed.place;
+  if (!place.ready) return place.waiting_for;
+  if (!place.has_user || !picture.observed.network_id.empty()) return "";
+  return "network " + NetworkName(picture.options.deployment, picture.execution->meta.ns) +
+         " is missing: it is being made again";
+}
+
+// Swarm of Docker 20.10 mounts a volume as a whole only.
+Expected<void> CheckMounts(const std::vector<v1::Service>& services, const Place& place) {
+  if (!place.volume) return {};
+  Error error = MakeError(Code::kInvalid, "SubPathOfVolume", "the workspace is a Docker volume");
+  for (size_t i = 0; i < services.size(); ++i) {
+    for (size_t m = 0; m < services[i].mounts.size(); ++m) {
+      if (!services[i].mounts[m].workspace || services[i].mounts[m].sub_path.empty()) continue;
+      error.causes.push_back({.field = "spec.application.services[" + std::to_string(i) +
+                                       "].mounts[" + std::to_string(m) + "].subPath",
+                              .reason = "FieldValueForbidden",
+                              .message = "must be empty: the workspace is a Docker volume, which "
+                                         "Swarm mounts as a whole only"});
+    }
+  }
+  if (error.causes.empty()) return {};
+  return error;
+}
+
 void FindStrays(Picture& picture) {
   for (const SwarmService& service : picture.observed.services) {
     const bool declared = std::ranges::any_of(
@@ -48,8 +75,9 @@ void FindStrays(Picture& picture) {
 
 ServicePicture Look(const Picture& picture, v1::Service service) {
   ServicePicture s;
-  s.desired =
-      ToSwarmService(*picture.execution, service, picture.observed.network_id, picture.options);
+  const Observed& observed = picture.observed;
+  s.desired = ToSwarmService(*picture.execution, service, {observed.network_id, observed.place},
+                             picture.options);
   s.before = FindStatus(picture.execution->status, service.name);
   s.service = std::move(service);
   for (const SwarmService& candidate : picture.observed.services) {
@@ -67,6 +95,8 @@ ServicePicture Look(const Picture& picture, v1::Service service) {
     }
   }
   s.held = Held(s);
+  s.waiting =
+      !picture.waiting_for.empty() && (s.observed == nullptr || s.Target() != s.observed->spec);
   s.rolling = Rolling(s, picture.execution->status, picture.now);
   return s;
 }
@@ -155,6 +185,17 @@ Verdict Judge(const Picture& picture) {
 
 }  // namespace
 
+SwarmServiceSpec ServicePicture::Target() const {
+  if (!held) return desired;
+  SwarmServiceSpec target = observed->spec;
+  target.labels = desired.labels;
+  target.replicas = desired.replicas;
+  target.update_parallelism = desired.update_parallelism;
+  target.update_order = desired.update_order;
+  target.update_failure_action = desired.update_failure_action;
+  return target;
+}
+
 std::optional<WallTime> RollingSince(const v1::ExecutionStatus& status) {
   const Condition* ready = FindCondition(status.conditions, "Ready");
   if (ready == nullptr || ready->status != "False" || ready->reason != "Updating") return {};
@@ -181,6 +222,8 @@ Expected<Picture> Assess(const v1::Execution& execution, Observed observed, Wall
                      "spec.application is missing: spec.applicationRef has not been resolved");
   }
   ZOE_ASSIGN(std::vector<v1::Service> services, v1::RenderServices(execution, options.deployment));
+  ZOE_TRY(CheckMounts(services, picture.observed.place));
+  picture.waiting_for = WaitsFor(picture);
   picture.services.reserve(services.size());
   for (v1::Service& service : services)
     picture.services.push_back(Look(picture, std::move(service)));

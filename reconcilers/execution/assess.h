@@ -31,7 +31,11 @@ struct ServicePicture {
   bool open = false;     // every essential replica of each lower startupOrder is ready
   bool held = false;     // Swarm rolled this very template back (docs/decisions/0004)
   bool rolling = false;  // its containers are being replaced, or are about to be
+  bool waiting = false;  // something is to be done about it, but not before the namespace is ready
 
+  // What the service should be now: the declaration, except for containers that Swarm has refused
+  // to have.
+  SwarmServiceSpec Target() const;
   // The declaration's containers are what Swarm was told to run.
   bool UpToDate() const { return observed != nullptr && SameTasks(desired, observed->spec); }
 
@@ -56,6 +60,9 @@ struct Picture {
   std::vector<const SwarmService*>
       strays;       // kActive only: of this execution, but no longer declared
   Verdict verdict;  // kActive only
+  // kActive only. Why nothing is started or changed now, in words: what stands runs on as it is.
+  // Empty: nothing is waited for.
+  std::string waiting_for;
   ExecutionOptions options;
 
   bool ended() const { return verdict.kind != Verdict::Kind::kNone; }
@@ -72,10 +79,14 @@ inline constexpr Duration kAddressPatience{30'000};
 // Swarm says nothing of an update for a moment after it has taken it, and nothing at all of one
 // that finds no container to replace. So long an update that was sent counts as under way.
 inline constexpr Duration kUpdatePatience{2'000};
+// How often a User's network that is missing is looked for.
+inline constexpr Duration kNetworkPatience{1'000};
+
 // Since when, by our clock, an update is under way; nothing if none was at the last pass.
 std::optional<WallTime> RollingSince(const v1::ExecutionStatus& status);
 
-// `execution` must outlive the picture. kInvalid with causes: the spec can't be rendered.
+// `execution` must outlive the picture. kInvalid with causes: the spec can't be rendered, or its
+// namespace can't give what it mounts.
 //
 // An execution ends, in this order of precedence:
 //  - when the tasks of all its monitor services have ended for good: well if all of them exited

@@ -7,7 +7,7 @@ namespace {
 
 class Executor {
  public:
-  Executor(const Context& ctx, Ports ports, StatusDraft& draft)
+  Executor(const Context& ctx, const Ports& ports, StatusDraft& draft)
       : ctx_(ctx), ports_(ports), draft_(draft) {}
 
   Expected<void> operator()(const RemoveServices& remove) {
@@ -15,19 +15,14 @@ class Executor {
     return {};
   }
 
-  Expected<void> operator()(const CreateNetwork& create) {
-    auto id = ports_.swarm.CreateNetwork(ctx_, create.spec);
-    if (!id.ok() && id.error().code == Code::kAlreadyExists) {
-      return MakeError(Code::kAlreadyExists, "NetworkBusy",
-                       "network " + create.spec.name + ": " + id.error().message);
-    }
-    if (!id.ok()) return id.error();
-    network_id_ = *id;
+  Expected<void> operator()(const EnsureNetwork& ensure) {
+    ZOE_ASSIGN(SwarmNetwork network, ports_.networks.Ensure(ctx_, {.ns = ensure.ns}));
+    network_id_ = std::move(network.id);
     return {};
   }
 
   Expected<void> operator()(const EnsureDirectory& ensure) {
-    const auto made = ports_.files.EnsureDirectory(ensure.path, {});
+    const auto made = ports_.files.EnsureDirectory(ensure.path, ensure.owner);
     if (made.ok()) return {};
     return MakeError(Code::kUnavailable, "WorkspaceUnavailable",
                      "directory " + ensure.path + ": " + made.error().message);
@@ -77,8 +72,9 @@ class Executor {
       return holder.error().code == Code::kNotFound
                  ? MakeError(Code::kConflict, created.error().message)
                  : holder.error();
-    const bool own = LabelOf(holder->spec.labels, kLabelDeployment) == LabelOf(spec.labels, kLabelDeployment) &&
-                     LabelOf(holder->spec.labels, kLabelUid) == LabelOf(spec.labels, kLabelUid);
+    const bool own =
+        LabelOf(holder->spec.labels, kLabelDeployment) == LabelOf(spec.labels, kLabelDeployment) &&
+        LabelOf(holder->spec.labels, kLabelUid) == LabelOf(spec.labels, kLabelUid);
     if (own) return {};
     return MakeError(Code::kAlreadyExists, "NameConflict",
                      "service " + service + ": the Swarm has a service " + spec.name +
@@ -86,14 +82,14 @@ class Executor {
   }
 
   const Context& ctx_;
-  const Ports ports_;
+  const Ports& ports_;
   StatusDraft& draft_;
   std::string network_id_;
 };
 
 }  // namespace
 
-Expected<void> Execute(const Context& ctx, Ports ports, const std::vector<Action>& actions,
+Expected<void> Execute(const Context& ctx, const Ports& ports, const std::vector<Action>& actions,
                        StatusDraft& draft) {
   Executor executor(ctx, ports, draft);
   Expected<void> refused;

@@ -3,16 +3,9 @@
 #include <vector>
 
 #include "controller/loop/reconciler.h"
-#include "controller/ports/files.h"
-#include "controller/ports/swarm.h"
 #include "reconcilers/execution/plan.h"
 
 namespace zoe::execution {
-
-struct Ports {
-  Swarm& swarm;
-  Files& files;
-};
 
 // Does the actions in their order; each one's events go into `draft` when it is done. Ends at the
 // first that fails, for what comes later may need it, unless the Swarm refused one service's spec
@@ -20,10 +13,9 @@ struct Ports {
 //
 // A create that meets its own ghost (an earlier create whose reply was lost) has done what it
 // should. Errors, besides the Swarm's own: kAlreadyExists with reason NameConflict (somebody else's
-// service has our name: it is not touched) or NetworkBusy (the name of the network is not free, or
-// not yet: Swarm needs seconds after a removal), kUnavailable with WorkspaceUnavailable, kConflict
-// for what vanished meanwhile.
-Expected<void> Execute(const Context& ctx, Ports ports, const std::vector<Action>& actions,
+// service has our name: it is not touched), those of Networks::Ensure, kUnavailable with
+// WorkspaceUnavailable, kConflict for what vanished meanwhile.
+Expected<void> Execute(const Context& ctx, const Ports& ports, const std::vector<Action>& actions,
                        StatusDraft& draft);
 
 }  // namespace zoe::execution

@@ -14,20 +14,20 @@ constexpr Duration kConvergence{10'000};  // how long tasks are watched closely
 
 bool IsRefusal(const Error& error) {
   return error.code == Code::kInvalid || error.code == Code::kAlreadyExists ||
-         error.reason == "WorkspaceUnavailable";
+         error.reason == "WorkspaceUnavailable" || error.reason == "PoolExhausted";
 }
 
 }  // namespace
 
-ExecutionReconciler::ExecutionReconciler(Swarm& swarm, Files& files, ExecutionOptions options)
-    : swarm_(swarm), files_(files), options_(std::move(options)) {}
+ExecutionReconciler::ExecutionReconciler(Ports ports, ExecutionOptions options)
+    : ports_(ports), options_(std::move(options)) {}
 
 Expected<Result> ExecutionReconciler::Reconcile(const Context& ctx, const Key&,
                                                 StatusDraft& draft) {
   if (!draft.object) return Result{};  // deleted and cleaned up
   const v1::Execution before = static_cast<const v1::Execution&>(*draft.object);
   const WallTime now = ctx.clock.WallNow();
-  ZOE_ASSIGN(Observed observed, Observe(ctx, swarm_, before, options_));
+  ZOE_ASSIGN(Observed observed, Observe(ctx, ports_, before));
   const Expected<Picture> picture = Assess(before, std::move(observed), now, options_);
   if (!picture.ok()) {
     ReportInvalid(before, picture.error(), now, draft);
@@ -35,8 +35,8 @@ Expected<Result> ExecutionReconciler::Reconcile(const Context& ctx, const Key&,
   }
   const std::vector<Action> actions = Plan(*picture);
   Report(*picture, draft);  // before acting: a failed action must not hide what was seen
-  if (!IsSettled(*picture, actions)) swarm_.ExpectChanges(kConvergence);
-  const Expected<void> done = Execute(ctx, {swarm_, files_}, actions, draft);
+  if (!IsSettled(*picture, actions)) ports_.swarm.ExpectChanges(kConvergence);
+  const Expected<void> done = Execute(ctx, ports_, actions, draft);
   if (!done.ok()) {
     IsRefusal(done.error()) ? ReportRefusal(before, done.error(), now, draft)
                             : ReportUnfinished(before, draft);
@@ -47,6 +47,14 @@ Expected<Result> ExecutionReconciler::Reconcile(const Context& ctx, const Key&,
   if (picture->ended()) return Result{.requeue_after = kAtOnce};
   if (actions.empty()) return Result{.requeue_after = next};
   return Result{.requeue_after = next == Duration(0) ? kSettle : std::min(next, kSettle)};
+}
+
+void ExecutionsConcernedBy(const Cache& cache, const CacheEvent& event, std::vector<Key>& keys) {
+  if (!ConcernsPlace(event)) return;
+  for (const EntryPtr& entry : cache.List("Execution", NamespaceOf(event.entry->key)).entries) {
+    const auto& execution = static_cast<const v1::Execution&>(*entry->object);
+    if (ModeOf(execution) == Mode::kActive) keys.push_back(entry->key);
+  }
 }
 
 }  // namespace zoe

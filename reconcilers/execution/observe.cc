@@ -1,23 +1,24 @@
 #include "reconcilers/execution/observe.h"
 
 #include "reconcilers/execution/assess.h"
-#include "reconcilers/namespace/network.h"
 
 namespace zoe::execution {
 
-Expected<Observed> Observe(const Context& ctx, Swarm& swarm, const v1::Execution& execution,
-                           const ExecutionOptions& options) {
+Expected<Observed> Observe(const Context& ctx, const Ports& ports, const v1::Execution& execution) {
   Observed observed;
   // Tasks and services first: without a quorum they fail, whereas Docker then answers /networks
   // with local networks only.
-  ZOE_ASSIGN(Observation seen, swarm.Observe(ctx, execution.meta.uid));
+  ZOE_ASSIGN(Observation seen, ports.swarm.Observe(ctx, execution.meta.uid));
   observed.services = std::move(seen.services);
   observed.tasks = std::move(seen.tasks);
   if (ModeOf(execution) != Mode::kActive) return observed;
-  ZOE_ASSIGN(const std::vector<SwarmNetwork> networks, swarm.ListNetworks(ctx));
-  const std::string name = NetworkName(options.deployment, execution.meta.ns);
-  for (const SwarmNetwork& network : networks) {
-    if (network.spec.name == name) observed.network_id = network.id;
+  observed.place = PlaceOf(ports.cache, execution.meta.ns);
+  const Expected<SwarmNetwork> network = ports.networks.Find(ctx, execution.meta.ns);
+  if (network.ok()) {
+    observed.network_id = network->id;
+  } else if (network.error().code != Code::kNotFound &&
+             network.error().code != Code::kAlreadyExists) {  // that is told by who needs it
+    return network.error();
   }
   return observed;
 }

@@ -3,11 +3,22 @@
 #include <string>
 #include <vector>
 
+#include "controller/cache/cache.h"
+#include "controller/ports/files.h"
 #include "controller/ports/swarm.h"
-#include "reconcilers/execution/service_spec.h"
+#include "reconcilers/namespace/network.h"
+#include "reconcilers/namespace/place.h"
 #include "specs/v1/execution.h"
 
 namespace zoe::execution {
+
+// What a pass works with.
+struct Ports {
+  Swarm& swarm;
+  Files& files;
+  const Cache& cache;
+  Networks& networks;
+};
 
 // The world, as far as one execution is concerned.
 struct Observed {
@@ -16,10 +27,10 @@ struct Observed {
       tasks;  // theirs, old ones and those of services that are being removed included
   std::string
       network_id;  // of its namespace's network; empty: there is none, or nothing here needs it
+  Place place;     // what its namespace gives; empty where nothing here needs it
 };
 
-// Errors are the Swarm's. Nothing is cached: every write that has returned is seen.
-Expected<Observed> Observe(const Context& ctx, Swarm& swarm, const v1::Execution& execution,
-                           const ExecutionOptions& options);
+// Errors are the Swarm's. Nothing of it is cached: every write that has returned is seen.
+Expected<Observed> Observe(const Context& ctx, const Ports& ports, const v1::Execution& execution);
 
 }  // namespace zoe::execution

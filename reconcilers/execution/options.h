@@ -8,6 +8,9 @@ struct ExecutionOptions {
   std::string deployment = "zoe";
   std::string workspace_root = "/var/lib/zoe/workspaces";
   std::string gelf_address = {};  // empty: the engines' default log driver
+  // Of our API as browsers reach it, "https://zoe.example.org"; empty: an endpoint's url is its
+  // path there.
+  std::string public_url = {};
 };
 
 }  // namespace zoe

@@ -70,19 +70,6 @@ Action Create(const Picture& picture, const std::vector<const ServicePicture*>& 
   return action;
 }
 
-// What the service should be now: the declaration, except for containers that Swarm has refused to
-// have.
-SwarmServiceSpec Target(const ServicePicture& s) {
-  if (!s.held) return s.desired;
-  SwarmServiceSpec target = s.observed->spec;
-  target.labels = s.desired.labels;
-  target.replicas = s.desired.replicas;
-  target.update_parallelism = s.desired.update_parallelism;
-  target.update_order = s.desired.update_order;
-  target.update_failure_action = s.desired.update_failure_action;
-  return target;
-}
-
 Action Update(const Picture& picture, const ServicePicture& s, SwarmServiceSpec target) {
   const SwarmServiceSpec& from = s.observed->spec;
   const v1::Execution& execution = *picture.execution;
@@ -103,25 +90,38 @@ Action Update(const Picture& picture, const ServicePicture& s, SwarmServiceSpec 
   return action;
 }
 
+// Those of the workspace that the service's containers mount. The top of one that a Workspace
+// declares is made by the Workspace's own reconciler.
+void AddDirectories(const Picture& picture, const v1::Service& service,
+                    std::set<std::string>& directories) {
+  const Place& place = picture.observed.place;
+  if (place.volume) return;
+  for (const v1::Mount& mount : service.mounts) {
+    if (!mount.workspace || (place.has_workspace && mount.sub_path.empty())) continue;
+    directories.insert(WorkspacePath(picture.options, picture.execution->meta.ns, mount.sub_path));
+  }
+}
+
 std::vector<Action> PlanActive(const Picture& picture) {
   std::vector<Action> actions, updates;
   std::vector<const ServicePicture*> missing;
   std::set<std::string> directories;
   for (const ServicePicture& s : picture.services) {
+    if (s.waiting) continue;
     if (s.observed == nullptr && s.open) missing.push_back(&s);
-    SwarmServiceSpec target = s.observed ? Target(s) : s.desired;
+    SwarmServiceSpec target = s.Target();
     const bool differs = s.observed && target != s.observed->spec;
-    if (differs || (s.observed == nullptr && s.open)) {
-      for (const SwarmMount& mount : target.mounts) directories.insert(mount.source);
-    }
+    if (differs || (s.observed == nullptr && s.open))
+      AddDirectories(picture, s.service, directories);
     if (differs) updates.push_back(Update(picture, s, std::move(target)));
   }
   if (!picture.strays.empty()) actions.push_back(RemoveAll(picture.strays, "no longer declared"));
   if (picture.observed.network_id.empty() && !(missing.empty() && updates.empty())) {
-    SwarmNetworkSpec spec = NetworkSpec(picture.options.deployment, picture.execution->meta.ns);
-    actions.push_back({CreateNetwork{std::move(spec)}, {}});
+    const std::string& ns = picture.execution->meta.ns;
+    actions.push_back({EnsureNetwork{ns, NetworkName(picture.options.deployment, ns)}, {}});
   }
-  for (const std::string& path : directories) actions.push_back({EnsureDirectory{path}, {}});
+  const Ownership owner{.uid = picture.observed.place.uid, .gid = picture.observed.place.gid};
+  for (const std::string& path : directories) actions.push_back({EnsureDirectory{path, owner}, {}});
   if (!missing.empty()) actions.push_back(Create(picture, missing));
   std::ranges::move(updates, std::back_inserter(actions));
   return actions;
@@ -138,7 +138,7 @@ std::vector<Action> Plan(const Picture& picture) {
 std::string ToString(const Action& action) {
   struct Printer {
     std::string operator()(const RemoveServices& a) const { return "remove " + Join(a.ids); }
-    std::string operator()(const CreateNetwork& a) const { return "network " + a.spec.name; }
+    std::string operator()(const EnsureNetwork& a) const { return "network " + a.name; }
     std::string operator()(const EnsureDirectory& a) const { return "directory " + a.path; }
     std::string operator()(const CreateServices& a) const {
       std::vector<std::string> names;

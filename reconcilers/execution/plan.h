@@ -14,14 +14,16 @@ namespace zoe::execution {
 struct RemoveServices {
   std::vector<std::string> ids;
 };
-struct CreateNetwork {
-  SwarmNetworkSpec spec;
+// Of a namespace that belongs to no User. A User's is its own reconciler's affair.
+struct EnsureNetwork {
+  std::string ns;
+  std::string name;  // of the network
 };
 struct EnsureDirectory {
   std::string path;
+  Ownership owner;
 };
-// Go out together. A network id that is empty stands for the network that a CreateNetwork before it
-// makes.
+// Go out together. A network id that is empty stands for the network of an EnsureNetwork before it.
 struct CreateServices {
   std::vector<SwarmServiceSpec> specs;
 };
@@ -33,7 +35,7 @@ struct UpdateService {
 };
 
 struct Action {
-  std::variant<RemoveServices, CreateNetwork, EnsureDirectory, CreateServices, UpdateService> what;
+  std::variant<RemoveServices, EnsureNetwork, EnsureDirectory, CreateServices, UpdateService> what;
   std::vector<PendingEvent> events;  // to be recorded once it is done
 };
 
@@ -50,6 +52,7 @@ std::string ToString(const Action& action);
 //  back is not sent again, only what doesn't
 //    concern containers.
 //  - A service of this execution that is no longer declared is removed.
+//  - While the namespace isn't ready, nothing is created and nothing updated: what runs runs on.
 std::vector<Action> Plan(const Picture& picture);
 
 }  // namespace zoe::execution

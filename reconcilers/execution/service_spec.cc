@@ -2,10 +2,11 @@
 
 #include <algorithm>
 #include <initializer_list>
+#include <set>
+#include <utility>
 
 #include "reconcilers/execution/readiness.h"
 #include "reconcilers/namespace/naming.h"
-#include "reconcilers/namespace/network.h"
 
 namespace zoe::execution {
 namespace {
@@ -46,22 +47,55 @@ uint64_t ForceUpdate(const Meta& meta) {
   return (Fingerprint().Add(it->second).value() & 0x7fffffff) | 1;
 }
 
+// Swarm stores both lists as they are written (Docker 20.10), so this order is what it reports.
+void SetCapabilities(const v1::Service& service, bool as_user, SwarmServiceSpec& spec) {
+  std::set<std::string> added;
+  for (const std::string& name : service.capabilities)
+    added.insert(name == "ALL" ? name : "CAP_" + name);
+  spec.capability_add.assign(added.begin(), added.end());
+  if (as_user) {
+    spec.capability_drop = {"ALL"};
+    return;
+  }
+  for (const char* name : {"CAP_MKNOD", "CAP_NET_RAW", "CAP_SETFCAP"}) {
+    if (!added.contains(name)) spec.capability_drop.emplace_back(name);
+  }
+}
+
+// See ToSwarmService.
+void BecomeUser(const v1::Service& service, const std::string& name, const Place& place,
+                SwarmServiceSpec& spec) {
+  // A uid alone would come with group 0.
+  spec.user = std::to_string(*place.uid) + ":" + std::to_string(place.gid.value_or(*place.uid));
+  const auto mount = std::ranges::find_if(service.mounts, &v1::Mount::workspace);
+  const std::string home = mount == service.mounts.end() ? "/tmp" : mount->path;
+  const std::pair<std::string_view, std::string> defaults[] = {
+      {"HOME", home}, {"USER", name}, {"LOGNAME", name}};
+  for (const auto& [variable, value] : defaults) {
+    if (std::ranges::find(service.env, variable, &v1::EnvVar::name) == service.env.end())
+      spec.env.push_back(Concat({variable, "=", value}));
+  }
+}
+
+SwarmMount ToSwarmMount(const v1::Mount& mount, const std::string& ns, const Place& place,
+                        const ExecutionOptions& options) {
+  SwarmMount made{.source = mount.host_path, .target = mount.path, .read_only = mount.read_only};
+  if (mount.workspace && place.volume) {
+    made.source = VolumeName(options.deployment, ns);
+    made.volume_driver = place.volume->driver;
+    made.volume_options = place.volume->options;
+  } else if (mount.workspace) {
+    made.source = WorkspacePath(options, ns, mount.sub_path);
+  }
+  return made;
+}
+
 }  // namespace
 
 std::string SwarmServiceName(std::string_view deployment, std::string_view uid,
                              std::string_view service) {
   const std::string hash = Fingerprint().Add(deployment).Add(uid).Add(service).Hex(12);
   return Shorten(service, kMaxSwarmName - hash.size() - 1) + "-" + hash;
-}
-
-SwarmNetworkSpec NetworkSpec(std::string_view deployment, const std::string& ns) {
-  SwarmNetworkSpec spec;
-  spec.name = NetworkName(deployment, ns);
-  spec.labels = {{std::string(kLabelDeployment), std::string(deployment)},
-                 {std::string(kLabelNamespace), ns},
-                 {std::string(kLabelKind), "Namespace"},
-                 {std::string(kLabelName), ns}};
-  return spec;
 }
 
 std::string WorkspacePath(const ExecutionOptions& options, std::string_view ns,
@@ -72,7 +106,7 @@ std::string WorkspacePath(const ExecutionOptions& options, std::string_view ns,
 }
 
 SwarmServiceSpec ToSwarmService(const v1::Execution& execution, const v1::Service& service,
-                                const std::string& network_id, const ExecutionOptions& options) {
+                                const Site& site, const ExecutionOptions& options) {
   const Meta& meta = execution.meta;
   SwarmServiceSpec spec;
   spec.name = SwarmServiceName(options.deployment, meta.uid, service.name);
@@ -92,13 +126,13 @@ SwarmServiceSpec ToSwarmService(const v1::Execution& execution, const v1::Servic
   spec.dir = service.work_dir;
   spec.user = service.user;
   spec.container_labels = spec.labels;
-  for (const v1::Mount& mount : service.mounts) {
-    if (!mount.workspace) continue;
-    spec.mounts.push_back(
-        {WorkspacePath(options, meta.ns, mount.sub_path), mount.path, mount.read_only});
-  }
+  for (const v1::Mount& mount : service.mounts)
+    spec.mounts.push_back(ToSwarmMount(mount, meta.ns, site.place, options));
+  const bool as_user = service.user.empty() && site.place.uid;
+  if (as_user) BecomeUser(service, meta.ns, site.place, spec);
+  SetCapabilities(service, as_user, spec);
   const std::string alias = service.name + "." + meta.name;
-  spec.networks = {{network_id, {alias, alias + "." + meta.ns}}};
+  spec.networks = {{site.network_id, {alias, alias + "." + meta.ns}}};
   spec.dns_search = {meta.name};
   spec.dns_options = {"ndots:1"};
   spec.constraints = service.constraints;
@@ -130,7 +164,10 @@ std::string TemplateHash(const SwarmServiceSpec& spec) {
       .Add(spec.dir)
       .Add(spec.user);
   for (const auto& [name, value] : spec.container_labels) hash.Add(name).Add(value);
-  for (const SwarmMount& m : spec.mounts) hash.Add(m.source).Add(m.target).Add(m.read_only);
+  for (const SwarmMount& m : spec.mounts) {
+    hash.Add(m.source).Add(m.target).Add(m.read_only).Add(m.volume_driver);
+    for (const auto& [name, value] : m.volume_options) hash.Add(name).Add(value);
+  }
   for (const SwarmNetworkAttachment& n : spec.networks) hash.Add(n.network_id).Add(n.aliases);
   hash.Add(spec.dns_search).Add(spec.dns_options).Add(spec.constraints);
   hash.Add(spec.cpu_request_nano).Add(spec.cpu_limit_nano);
@@ -148,6 +185,10 @@ std::string TemplateHash(const SwarmServiceSpec& spec) {
   hash.Add(spec.restart_delay.count())
       .Add(static_cast<int64_t>(spec.restart_max_attempts))
       .Add(spec.gelf_address);
+  for (const SwarmPort& p : spec.ports) hash.Add(p.target).Add(p.published).Add(p.host_mode);
+  for (const SwarmSecretFile& f : spec.secrets)
+    hash.Add(f.secret_id).Add(f.secret_name).Add(f.file);
+  hash.Add(spec.capability_add).Add(spec.capability_drop);
   hash.Add(static_cast<int64_t>(spec.force_update)).Add(static_cast<int64_t>(spec.endpoint_mode));
   return hash.Hex(16);
 }
@@ -172,6 +213,10 @@ std::string DescribeChange(const SwarmServiceSpec& from, const SwarmServiceSpec&
   add(from.container_labels != to.container_labels, "container labels");
   add(from.mounts != to.mounts, "mounts");
   add(from.networks != to.networks, "network");
+  add(from.ports != to.ports, "ports");
+  add(from.secrets != to.secrets, "secrets");
+  add(from.capability_add != to.capability_add || from.capability_drop != to.capability_drop,
+      "capabilities");
   add(from.constraints != to.constraints, "constraints");
   add(from.cpu_request_nano != to.cpu_request_nano || from.cpu_limit_nano != to.cpu_limit_nano ||
           from.memory_request_bytes != to.memory_request_bytes ||

@@ -7,6 +7,7 @@
 
 #include "controller/ports/swarm.h"
 #include "reconcilers/execution/options.h"
+#include "reconcilers/namespace/place.h"
 #include "specs/v1/execution.h"
 
 namespace zoe::execution {
@@ -17,20 +18,29 @@ namespace zoe::execution {
 std::string SwarmServiceName(std::string_view deployment, std::string_view uid,
                              std::string_view service);
 
-// Of a namespace that no User owns.
-SwarmNetworkSpec NetworkSpec(std::string_view deployment, const std::string& ns);
-
-// Where {workspace: true} mounts come from.
+// Where {workspace: true} mounts come from, unless the Workspace is a volume.
 std::string WorkspacePath(const ExecutionOptions& options, std::string_view ns,
                           std::string_view sub_path);
 
-// `service` comes from v1::RenderServices. `network_id` is that of the namespace's network.
+// Where containers go.
+struct Site {
+  std::string network_id;  // of the namespace's network
+  Place place;
+};
+
+// `service` comes from v1::RenderServices.
+//
+// Containers run as the User of the namespace, with HOME (the first workspace mount, else /tmp),
+// USER and LOGNAME unless the service sets them, and without any capability. Where the service says
+// `user`, and in a namespace without a User, they run as what the service or the image says, with
+// Docker's own capabilities but MKNOD, NET_RAW and SETFCAP. What service.capabilities names they
+// have in any case.
 //
 // Only what is needed inside a container is part of its template, so that labels or any other
 // metadata of an Execution restart nothing. A request that isn't given is its limit, as in
 // Kubernetes. Annotation zoe/restartedAt becomes force_update.
 SwarmServiceSpec ToSwarmService(const v1::Execution& execution, const v1::Service& service,
-                                const std::string& network_id, const ExecutionOptions& options);
+                                const Site& site, const ExecutionOptions& options);
 
 // Tells two container templates apart (what SameTasks compares), for v1::ServiceStatus::update.
 // Stable across restarts of the controller.

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "specs/v1/endpoints.h"
+
 namespace zoe::execution {
 namespace {
 
@@ -60,9 +62,9 @@ std::string Count(int n, int of, std::string_view what) {
 
 // ---- services
 
-std::string MessageOf(const ServicePicture& s) {
+std::string MessageOf(const Picture& picture, const ServicePicture& s) {
   if (s.observed == nullptr) {
-    return s.open ? ""
+    return s.open ? picture.waiting_for
                   : "waits for the services of a lower startupOrder than " +
                         std::to_string(s.service.startup_order);
   }
@@ -84,7 +86,7 @@ void RememberUpdate(const ServicePicture& s, v1::ServiceStatus& status) {
   status.update_failed = false;
 }
 
-v1::ServiceStatus ServiceStatusOf(const ServicePicture& s) {
+v1::ServiceStatus ServiceStatusOf(const Picture& picture, const ServicePicture& s) {
   v1::ServiceStatus status;
   if (s.before != nullptr) status = *s.before;
   status.name = s.service.name;
@@ -95,25 +97,43 @@ v1::ServiceStatus ServiceStatusOf(const ServicePicture& s) {
   if (s.history.last_restart)
     status.last_restart_time = std::max(status.last_restart_time, s.history.last_restart);
   status.exit_code = s.history.exit_code;
-  status.message = MessageOf(s);
+  status.message = MessageOf(picture, s);
   RememberUpdate(s, status);
   return status;
 }
 
+// The program's own path; one that keeps the proxy's path lives below that.
+std::string PathOf(const v1::Port& port, const std::string& proxy_path) {
+  const std::string path = port.path.starts_with("/") ? port.path : "/" + port.path;
+  const bool below = port.proxy_path == "keep" && v1::IsProxied(port);
+  return below && !path.starts_with(proxy_path + "/") ? proxy_path + path : path;
+}
+
 std::vector<v1::Endpoint> EndpointsOf(const Picture& picture) {
-  std::vector<v1::Endpoint> endpoints;
   const Meta& meta = picture.execution->meta;
-  for (const ServicePicture& s : picture.services) {
-    if (s.observed == nullptr) continue;
-    for (const v1::Port& port : s.service.ports) {
-      if (!port.endpoint) continue;
-      const std::string address =
-          s.service.name + "." + meta.name + "." + meta.ns + ":" + std::to_string(port.port);
-      const std::string path = port.path.starts_with("/") ? port.path : "/" + port.path;
-      const std::string url = port.scheme.empty() ? port.protocol + "://" + address
-                                                  : port.scheme + "://" + address + path;
-      endpoints.push_back({s.service.name, port.name, url, ""});
+  std::string public_url = picture.options.public_url;
+  while (public_url.ends_with('/')) public_url.pop_back();
+  std::vector<v1::Service> services;
+  for (const ServicePicture& s : picture.services) services.push_back(s.service);
+  std::vector<v1::Endpoint> endpoints;
+  for (const v1::EndpointTarget& target : v1::EndpointsOf(services)) {
+    const bool stands = std::ranges::any_of(picture.services, [&](const ServicePicture& s) {
+      return s.service.name == target.service && s.observed != nullptr;
+    });
+    if (!stands) continue;
+    const v1::Port& port = target.port;
+    const std::string proxy_path = v1::ProxyPath(meta.ns, meta.name, target.id);
+    const std::string path = PathOf(port, proxy_path);
+    v1::Endpoint endpoint{.service = target.service, .name = port.name};
+    endpoint.address =
+        target.service + "." + meta.name + "." + meta.ns + ":" + std::to_string(port.port);
+    endpoint.address = port.scheme.empty() ? port.protocol + "://" + endpoint.address
+                                           : port.scheme + "://" + endpoint.address + path;
+    if (v1::IsProxied(port)) {
+      endpoint.url = public_url + (port.proxy_path == "keep" ? path : proxy_path + path);
     }
+    endpoint.via = picture.observed.place.via;
+    endpoints.push_back(std::move(endpoint));
   }
   return endpoints;
 }
@@ -142,8 +162,11 @@ void ReportReadiness(const Picture& picture, v1::ExecutionStatus& status) {
   }
   Conditions conditions = ConditionsOf(picture, status);
   const std::string essential_count = Count(essential_served, essential, "essential replicas");
+  const bool waiting = std::ranges::any_of(picture.services, &ServicePicture::waiting);
   if (essential_served >= essential) {
     conditions.Set("EssentialReady", true, "EssentialReplicasReady", essential_count);
+  } else if (waiting) {
+    conditions.Set("EssentialReady", false, "NamespaceNotReady", picture.waiting_for);
   } else if (const ServicePicture* worst = WorstOf(picture, true)) {
     conditions.Set("EssentialReady", false, std::string(TroubleReason(worst->history.trouble)),
                    worst->service.name + ": " + worst->history.message);
@@ -153,7 +176,9 @@ void ReportReadiness(const Picture& picture, v1::ExecutionStatus& status) {
   const std::string count = Count(served, total, "replicas");
   const auto rolling =
       std::ranges::find_if(picture.services, [](const ServicePicture& s) { return s.rolling; });
-  if (served >= total && rolling != picture.services.end()) {
+  if (waiting) {
+    conditions.Set("Ready", false, "NamespaceNotReady", picture.waiting_for);
+  } else if (served >= total && rolling != picture.services.end()) {
     conditions.Set("Ready", false, "Updating", rolling->service.name + ": update in progress");
   } else if (served >= total) {
     conditions.Set("Ready", true, "AllReplicasReady", count);
@@ -215,7 +240,7 @@ void ReportEnd(const Picture& picture, v1::ExecutionStatus& status) {
 void ReportActive(const Picture& picture, StatusDraft& draft, v1::ExecutionStatus& status) {
   status.services.clear();
   for (const ServicePicture& s : picture.services) {
-    status.services.push_back(ServiceStatusOf(s));
+    status.services.push_back(ServiceStatusOf(picture, s));
     if (s.history.new_restarts > 0)
       draft.Warn("Restarted", s.service.name + ": " + s.history.restart_cause);
   }
@@ -411,6 +436,9 @@ Duration NextDeadline(const Picture& picture, const v1::ExecutionStatus& status)
   if (picture.mode != Mode::kActive || v1::IsFinished(status)) return next;
   if (spec.active_deadline_seconds && status.started_at)
     at(*status.started_at + std::chrono::seconds(*spec.active_deadline_seconds));
+  // Nobody tells when a User's network is there again.
+  if (!picture.waiting_for.empty() && picture.observed.place.ready)
+    at(picture.now + kNetworkPatience);
   for (const ServicePicture& s : picture.services) {
     const auto& since = s.history.oldest_unaddressed;
     if (since && picture.now - *since < kAddressPatience) at(*since + kAddressPatience);

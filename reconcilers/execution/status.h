@@ -8,13 +8,20 @@
 // change of its spec moves observedGeneration and nothing else.
 //
 // Conditions, all five from the first pass on:
-//   Admitted        True: it may run. False: Suspended, or the reason why its spec can't be
-//   rendered EssentialReady  False: Unschedulable, ImageNotFound, NoAddress, TaskFailed,
-//   NameConflict, Starting, Suspended, Finished, Terminating, ... Ready           True:
-//   AllReplicasReady, "4/4 replicas ready"; replicas that have done their work count Complete True:
-//   it ended well. False with the reason and Swarm's words once it has failed, as a Kubernetes Job
-//   never gets Complete then Degraded        True: NameConflict, UpdateRolledBack, UpdatePaused,
-//   ReplicasLost, or an action that was refused
+//
+// - Admitted. True: it may run. False: Suspended, or the reason why its spec can't be rendered.
+//
+// - EssentialReady. False: NamespaceNotReady (what of its namespace is waited for), Unschedulable,
+//   ImageNotFound, NoAddress, TaskFailed, NameConflict, Starting, Suspended, Finished, Terminating.
+//
+// - Ready. True: AllReplicasReady, "4/4 replicas ready"; replicas that have done their work count.
+//   False NamespaceNotReady also while a change waits that would replace what runs.
+//
+// - Complete. True: it ended well. False with the reason and Swarm's words once it has failed, as a
+//   Kubernetes Job never gets Complete then.
+//
+// - Degraded. True: NameConflict, UpdateRolledBack, UpdatePaused, ReplicasLost, or an action that
+//   was refused.
 #pragma once
 
 #include "controller/loop/reconciler.h"

@@ -38,6 +38,9 @@ void Add(const v1::User& user, Place& place) {
   place.uid = user.spec.uid;
   place.gid = user.spec.gid ? user.spec.gid : user.spec.uid;
   place.waiting_for = LackOf(user);
+  if (place.waiting_for.empty() && !place.uid) {
+    place.waiting_for = "user " + user.meta.name + " has no spec.uid yet";
+  }
 }
 
 void Add(const v1::Workspace& workspace, Place& place) {
@@ -58,6 +61,10 @@ Place Share(const Entry& entry) {
 }
 
 }  // namespace
+
+std::string VolumeName(std::string_view deployment, std::string_view ns) {
+  return "zoe-" + std::string(deployment) + "-" + std::string(ns);
+}
 
 Place PlaceOf(const Cache& cache, const std::string& ns) {
   Place place;

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "controller/cache/cache.h"
 #include "specs/v1/workspace.h"
@@ -23,6 +24,9 @@ struct Place {
   std::string via;                            // the gateway's "socks5h://..."; empty: none is ready
   bool operator==(const Place&) const = default;
 };
+
+// Of the Docker volume that is the namespace's workspace, where one is.
+std::string VolumeName(std::string_view deployment, std::string_view ns);
 
 Place PlaceOf(const Cache& cache, const std::string& ns);
 

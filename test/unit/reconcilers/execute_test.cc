@@ -27,11 +27,11 @@ class ExecuteTest : public testing::Test {
 
   Expected<void> DoAll() {
     const auto picture = Assess(scene.execution, scene.observed, kNow, {});
-    return Execute({clock}, {swarm, files}, Plan(*picture), draft);
+    return Execute({clock}, {swarm, files, cache, networks}, Plan(*picture), draft);
   }
 
   SwarmServiceSpec Wanted() {
-    return ToSwarmService(scene.execution, scene.execution.spec.application->services[0], "", {});
+    return ToSwarmService(scene.execution, scene.execution.spec.application->services[0], {}, {});
   }
 
   std::string Put(const SwarmServiceSpec& spec) {
@@ -48,15 +48,17 @@ class ExecuteTest : public testing::Test {
   ManualClock clock;
   SimSwarm swarm{{.threaded = false}, clock};
   BrokenFiles files;
+  Cache cache;
+  Networks networks{swarm, {.pool = {*ParseSubnet("10.192.0.0/16")}}};
   StatusDraft draft;
 };
 
 TEST_F(ExecuteTest, ServicesAreAttachedToTheNetworkMadeBeforeThem) {
   ASSERT_TRUE(DoAll().ok());
   const auto seen = swarm.Observe({clock}, "uid-1");
-  const auto networks = swarm.ListNetworks({clock});
+  const auto stand = swarm.ListNetworks({clock});
   ASSERT_EQ(seen->services.size(), 2u);
-  EXPECT_EQ(seen->services[0].spec.networks.at(0).network_id, networks->at(0).id);
+  EXPECT_EQ(seen->services[0].spec.networks.at(0).network_id, stand->at(0).id);
   ASSERT_EQ(draft.events.size(), 1u);
   EXPECT_EQ(draft.events[0].message, "created services a, b");
 }
@@ -89,7 +91,7 @@ TEST_F(ExecuteTest, ANetworkNameThatIsNotFreeIsTriedAgainLater) {
 }
 
 TEST_F(ExecuteTest, WithoutItsWorkspaceNothingIsCreated) {
-  scene.Declared("a").mounts.push_back({true, "/w", "", false});
+  scene.Declared("a").mounts.push_back({.workspace = true, .path = "/w"});
   const auto done = DoAll();
   ASSERT_FALSE(done.ok());
   EXPECT_EQ(done.error().reason, "WorkspaceUnavailable");

@@ -20,6 +20,9 @@ constexpr const char* kWithMonitor = R"(
 constexpr const char* kRetrying = R"(
 - {name: job, image: "j:1", replicas: {total: 2, essential: 1}, restart: {policy: on-failure, maxAttempts: 2}}
 )";
+constexpr const char* kMounting =
+    "- {name: a, image: i, mounts: [{hostPath: /data, path: /d}, {workspace: true, path: /ws}, "
+    "{workspace: true, path: /out, subPath: out}]}\n";
 constexpr const char* kTooBig = "no suitable node (insufficient resources on 3 nodes)";
 
 struct Row {
@@ -96,6 +99,129 @@ const std::vector<Row>& Rows() {
        {},
        v1::kStarting,
        {{"EssentialReady", "False Starting: 1/2 essential replicas ready"}}},
+
+      // ---- the namespace
+      {"nothing is made before the namespace is ready, its network neither",
+       kPair,
+       [](Scene& s) {
+         s.GiveUser().Unready("workspace alice is not ready: no such file");
+         s.observed.network_id.clear();
+       },
+       {},
+       v1::kPending,
+       {{"Admitted", "True Admitted"},
+        {"EssentialReady", "False NamespaceNotReady: workspace alice is not ready: no such file"},
+        {"Ready", "False NamespaceNotReady: workspace alice is not ready: no such file"},
+        {"Degraded", "False AsExpected"}}},
+      {"a Workspace that stands alone is waited for as well",
+       kPair,
+       [](Scene& s) { s.Unready("workspace alice is being made"); },
+       {},
+       v1::kPending,
+       {{"EssentialReady", "False NamespaceNotReady: workspace alice is being made"}}},
+      {"a User's network is never made here",
+       kPair,
+       [](Scene& s) {
+         s.GiveUser();
+         s.observed.network_id.clear();
+       },
+       {},
+       v1::kPending,
+       {{"EssentialReady",
+         "False NamespaceNotReady: network zoe-zoe-alice is missing: it is being "
+         "made again"}}},
+      {"with a User's network services are created",
+       kPair,
+       [](Scene& s) { s.GiveUser(); },
+       {"create master"},
+       v1::kPending,
+       {}},
+      {"what runs is not touched when the namespace is unready later",
+       kPair,
+       [](Scene& s) { s.GiveUser().Converge().Unready("user alice is being deleted"); },
+       {},
+       v1::kRunning,
+       {{"EssentialReady", "True EssentialReplicasReady: 2/2 essential replicas ready"},
+        {"Ready", "True AllReplicasReady: 4/4 replicas ready"}}},
+      {"what runs is not rolled to what an unready namespace would give",
+       kPair,
+       [](Scene& s) {
+         s.Converge().GiveUser().Unready("workspace alice is being made");
+         s.observed.network_id.clear();
+       },
+       {},
+       v1::kRunning,
+       {{"EssentialReady", "True EssentialReplicasReady: 2/2 essential replicas ready"},
+        {"Ready", "False NamespaceNotReady: workspace alice is being made"}}},
+      {"what runs is rolled once the namespace has got its User",
+       kPair,
+       [](Scene& s) { s.Converge().GiveUser(); },
+       {"roll master", "roll worker"},
+       v1::kRunning,
+       {{"Ready", "False Updating: master: update in progress"}}},
+      {"an edit waits for the namespace",
+       kPair,
+       [](Scene& s) {
+         s.GiveUser().Converge().Unready("user alice is being deleted");
+         s.Edit([](v1::ExecutionSpec& spec) { spec.application->services[1].image = "w:2"; });
+       },
+       {},
+       v1::kRunning,
+       {{"Ready", "False NamespaceNotReady: user alice is being deleted"}}},
+      {"of what runs only what is missing waits",
+       kPair,
+       [](Scene& s) {
+         s.GiveUser().Stand("master").RunAll("master", 1).Unready("user alice is being deleted");
+       },
+       {},
+       v1::kStarting,
+       {{"EssentialReady", "False NamespaceNotReady: user alice is being deleted"}}},
+      {"what is no longer declared goes all the same",
+       kPair,
+       [](Scene& s) {
+         s.GiveUser().Converge().Unready("user alice is being deleted");
+         s.Edit([](v1::ExecutionSpec& spec) { spec.application->services.pop_back(); });
+       },
+       {"remove id-worker"},
+       v1::kRunning,
+       {}},
+      {"a run ends by itself in a namespace that is unready",
+       kWithMonitor,
+       [](Scene& s) {
+         s.GiveUser().Stand("worker").RunAll("worker", 2).Stand("client");
+         s.Task("client", 1, TaskState::kComplete).exit_code = 0;
+         s.Unready("user alice is being deleted");
+       },
+       {},
+       v1::kSucceeded,
+       {{"Complete", "True MonitorsSucceeded: client ended with exit code 0"}}},
+      {"the top of a Workspace is not made here, directories in it are",
+       kMounting,
+       [](Scene& s) { s.GiveUser(); },
+       {"directory /var/lib/zoe/workspaces/zoe/alice/out", "create a"},
+       v1::kPending,
+       {}},
+      {"without a Workspace its top is made here",
+       kMounting,
+       [](Scene&) {},
+       {"directory /var/lib/zoe/workspaces/zoe/alice",
+        "directory /var/lib/zoe/workspaces/zoe/alice/out", "create a"},
+       v1::kPending,
+       {}},
+      {"of a volume nothing is made",
+       "- {name: a, image: i, mounts: [{workspace: true, path: /ws}]}\n",
+       [](Scene& s) { s.GiveUser().observed.place.volume.emplace(); },
+       {"create a"},
+       v1::kPending,
+       {}},
+      {"a part of a volume is refused, for Swarm can't mount it",
+       kMounting,
+       [](Scene& s) { s.GiveUser().observed.place.volume.emplace(); },
+       {},
+       v1::kPending,
+       {{"Admitted",
+         "False SubPathOfVolume: spec.application.services[0].mounts[2].subPath: must be empty: "
+         "the workspace is a Docker volume, which Swarm mounts as a whole only"}}},
 
       // ---- readiness
       {"all replicas run",

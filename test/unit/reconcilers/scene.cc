@@ -69,7 +69,7 @@ Scene& Scene::Stand(const std::string& service) {
     SwarmService swarm;
     swarm.id = "id-" + service;
     swarm.version = 7;
-    swarm.spec = ToSwarmService(execution, s, observed.network_id, options);
+    swarm.spec = ToSwarmService(execution, s, {observed.network_id, observed.place}, options);
     observed.services.push_back(swarm);
   }
   return *this;
@@ -97,6 +97,17 @@ SwarmTask& Scene::Task(const std::string& service, int slot, TaskState state, st
 
 Scene& Scene::RunAll(const std::string& service, int replicas) {
   for (int slot = 1; slot <= replicas; ++slot) Task(service, slot, TaskState::kRunning);
+  return *this;
+}
+
+Scene& Scene::GiveUser() {
+  observed.place = {.has_user = true, .uid = 1001, .gid = 1002, .has_workspace = true};
+  return *this;
+}
+
+Scene& Scene::Unready(const std::string& waiting_for) {
+  observed.place.ready = false;
+  observed.place.waiting_for = waiting_for;
   return *this;
 }
 

@@ -41,6 +41,9 @@ class Scene {
   // Adds a task, newer than all before. The returned reference is valid until the next one is
   // added.
   SwarmTask& Task(const std::string& service, int slot, TaskState state, std::string error = "");
+  // The namespace belongs to a User 1001:1002 with a Workspace, both ready.
+  Scene& GiveUser();
+  Scene& Unready(const std::string& waiting_for);
   Scene& RunAll(const std::string& service, int replicas);
   v1::Service& Declared(const std::string& service);
   // As a user's edit: generation grows.

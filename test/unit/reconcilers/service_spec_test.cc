@@ -14,10 +14,15 @@ using testing::IsEmpty;
 using testing::Pair;
 using testing::UnorderedElementsAre;
 
-SwarmServiceSpec Make(const std::string& services, const ExecutionOptions& options = {}) {
+SwarmServiceSpec Make(const std::string& services, const ExecutionOptions& options = {},
+                      const Place& place = {}) {
   const Scene scene(services);
-  return ToSwarmService(scene.execution, scene.execution.spec.application->services.at(0), "net1",
-                        options);
+  return ToSwarmService(scene.execution, scene.execution.spec.application->services.at(0),
+                        {"net1", place}, options);
+}
+
+SwarmServiceSpec MakeAsUser(const std::string& services) {
+  return Make(services, {}, {.has_user = true, .uid = 1001, .gid = 1002, .has_workspace = true});
 }
 
 TEST(ServiceSpec, AFullServiceBecomesAFullSwarmService) {
@@ -128,14 +133,73 @@ TEST(ServiceSpec, NamesFitSwarmAndNeverMeetAnotherObjects) {
   EXPECT_NE(NetworkName("zoe", longest), NetworkName("zoe", longest.substr(1) + "y"));
 }
 
-TEST(ServiceSpec, TheNetworkCarriesTheNamespacesLabels) {
-  EXPECT_THAT(NetworkSpec("dep", "alice").labels,
-              UnorderedElementsAre(Pair("zoe.deployment", "dep"), Pair("zoe.namespace", "alice"),
-                                   Pair("zoe.kind", "Namespace"), Pair("zoe.name", "alice")));
+TEST(ServiceSpec, ContainersRunAsTheUserWithoutCapabilities) {
+  const SwarmServiceSpec spec = MakeAsUser(
+      "- {name: a, image: i, env: [{name: X, value: y}], mounts: [{hostPath: /data, path: /data}, "
+      "{workspace: true, path: /ws}, {workspace: true, path: /other, subPath: x}]}\n");
+  EXPECT_EQ(spec.user, "1001:1002");
+  EXPECT_THAT(spec.env, ElementsAre("X=y", "HOME=/ws", "USER=alice", "LOGNAME=alice"));
+  EXPECT_THAT(spec.capability_drop, ElementsAre("ALL"));
+  EXPECT_THAT(spec.capability_add, IsEmpty());
+  EXPECT_THAT(MakeAsUser("- {name: a, image: i}\n").env,
+              ElementsAre("HOME=/tmp", "USER=alice", "LOGNAME=alice"));
+}
+
+TEST(ServiceSpec, WhatTheServiceSaysOfItsUserAndItsVariablesStands) {
+  SwarmServiceSpec spec = MakeAsUser(
+      "- {name: a, image: i, env: [{name: HOME, value: /h}, {name: LOGNAME, value: \"\"}]}\n");
+  EXPECT_THAT(spec.env, ElementsAre("HOME=/h", "LOGNAME=", "USER=alice"));
+  spec = MakeAsUser("- {name: a, image: i, user: root}\n");
+  EXPECT_EQ(spec.user, "root");
+  EXPECT_THAT(spec.env, IsEmpty());
+  EXPECT_THAT(spec.capability_drop, ElementsAre("CAP_MKNOD", "CAP_NET_RAW", "CAP_SETFCAP"));
+}
+
+TEST(ServiceSpec, AUidWithoutAGidIsNotLeftInGroupZero) {
+  EXPECT_EQ(Make("- {name: a, image: i}\n", {}, {.has_user = true, .uid = 7}).user, "7:7");
+}
+
+TEST(ServiceSpec, WithoutAUserContainersKeepDockersCapabilitiesButThree) {
+  const SwarmServiceSpec spec = Make("- {name: a, image: i}\n");
+  EXPECT_EQ(spec.user, "");
+  EXPECT_THAT(spec.env, IsEmpty());
+  EXPECT_THAT(spec.capability_drop, ElementsAre("CAP_MKNOD", "CAP_NET_RAW", "CAP_SETFCAP"));
+  EXPECT_THAT(spec.capability_add, IsEmpty());
+}
+
+TEST(ServiceSpec, CapabilitiesThatAreGrantedAreAddedAndNotDropped) {
+  constexpr const char* kGranted =
+      "- {name: a, image: i, capabilities: [SYS_PTRACE, NET_RAW, NET_RAW]}\n";
+  SwarmServiceSpec spec = Make(kGranted);
+  EXPECT_THAT(spec.capability_add, ElementsAre("CAP_NET_RAW", "CAP_SYS_PTRACE"));
+  EXPECT_THAT(spec.capability_drop, ElementsAre("CAP_MKNOD", "CAP_SETFCAP"));
+  spec = MakeAsUser(kGranted);
+  EXPECT_THAT(spec.capability_add, ElementsAre("CAP_NET_RAW", "CAP_SYS_PTRACE"));
+  EXPECT_THAT(spec.capability_drop, ElementsAre("ALL"));
+  EXPECT_THAT(Make("- {name: a, image: i, capabilities: [ALL]}\n").capability_add,
+              ElementsAre("ALL"));
+}
+
+TEST(ServiceSpec, AMountIsTheWorkspaceAHostPathOrTheWorkspacesVolume) {
+  constexpr const char* kMounts =
+      "- {name: a, image: i, mounts: [{hostPath: /data, path: /d, readOnly: true}, "
+      "{workspace: true, path: /ws}]}\n";
+  EXPECT_THAT(Make(kMounts, {"dep", "/srv/ws"}).mounts,
+              ElementsAre(SwarmMount{"/data", "/d", true, "", {}},
+                          SwarmMount{"/srv/ws/dep/alice", "/ws", false, "", {}}));
+  Place place{.has_user = true, .uid = 7, .has_workspace = true};
+  place.volume = v1::WorkspaceVolume{"local", {{"type", "nfs"}, {"device", ":/export"}}};
+  EXPECT_THAT(
+      Make(kMounts, {"dep", "/srv/ws"}, place).mounts,
+      ElementsAre(
+          SwarmMount{"/data", "/d", true, "", {}},
+          SwarmMount{
+              "zoe-dep-alice", "/ws", false, "local", {{"type", "nfs"}, {"device", ":/export"}}}));
 }
 
 TEST(ServiceSpec, TheTemplateHashFollowsTheContainersAndNothingElse) {
-  const SwarmServiceSpec a = Make("- {name: a, image: i}\n");
+  const SwarmServiceSpec a =
+      Make("- {name: a, image: i, mounts: [{workspace: true, path: /ws}]}\n");
   const std::string hash = TemplateHash(a);
   using Change = std::function<void(SwarmServiceSpec&)>;
   for (const Change& change :
@@ -158,6 +222,14 @@ TEST(ServiceSpec, TheTemplateHashFollowsTheContainersAndNothingElse) {
       [](auto& s) {
         s.mounts.push_back({"x", "y", false});
       },
+      [](auto& s) { s.mounts[0].volume_driver = "x"; },
+      [](auto& s) { s.mounts[0].volume_options["x"] = "y"; },
+      [](auto& s) { s.ports.push_back({.target = 1}); },
+      [](auto& s) {
+        s.secrets.push_back({"x", "y", "z"});
+      },
+      [](auto& s) { s.capability_add = {"x"}; },
+      [](auto& s) { s.capability_drop = {"x"}; },
       [](auto& s) { s.networks[0].network_id = "x"; },
       [](auto& s) { s.networks[0].aliases.clear(); },
       [](auto& s) { s.dns_search.clear(); },

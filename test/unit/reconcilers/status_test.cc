@@ -26,11 +26,51 @@ TEST(ExecutionStatus, EndpointsAreShownOnceTheServiceStands) {
   Scene scene(kWeb);
   EXPECT_THAT(scene.Look().after.status.endpoints, IsEmpty());
   const auto endpoints = scene.Stand("web").Look().after.status.endpoints;
-  EXPECT_THAT(endpoints,
-              ElementsAre(v1::Endpoint{"web", "http", "http://web.run.alice:8080/ui", ""},
-                          v1::Endpoint{"web", "rpc", "tcp://web.run.alice:9", ""}));
+  const std::string proxies = "/apis/zoe/v1/namespaces/alice/executions/run/endpoints/";
+  EXPECT_THAT(endpoints, ElementsAre(v1::Endpoint{"web", "http", proxies + "http/proxy/ui",
+                                                  "http://web.run.alice:8080/ui", ""},
+                                     v1::Endpoint{"web", "rpc", proxies + "rpc/proxy/",
+                                                  "tcp://web.run.alice:9", ""}));
   scene.execution.spec.suspend = true;
   EXPECT_THAT(scene.Look().after.status.endpoints, IsEmpty());
+}
+
+TEST(ExecutionStatus, AnEndpointHasAUrlWhereTheProxySpeaksWithItAndAWayInWhereThereIsOne) {
+  Scene scene(
+      "- {name: a, image: i, ports: [{name: ui, port: 1, scheme: http, endpoint: true}, "
+      "{name: tls, port: 2, scheme: https, endpoint: true}, "
+      "{name: mail, port: 3, scheme: smtp, endpoint: true}, "
+      "{name: stats, port: 4, protocol: udp, endpoint: true}]}\n"
+      "- {name: b, image: i, ports: [{name: ui, port: 5, scheme: http, endpoint: true}]}\n");
+  scene.Converge();
+  scene.options.public_url = "https://zoe.example.org/";
+  scene.observed.place.via = "socks5h://10.0.0.5:30123";
+  std::vector<std::string> urls, addresses;
+  for (const v1::Endpoint& e : scene.Look().after.status.endpoints) {
+    urls.push_back(e.url);
+    addresses.push_back(e.address);
+    EXPECT_EQ(e.via, "socks5h://10.0.0.5:30123");
+  }
+  const std::string proxies =
+      "https://zoe.example.org/apis/zoe/v1/namespaces/alice/executions/run/endpoints/";
+  EXPECT_THAT(urls, ElementsAre(proxies + "a.ui/proxy/", "", "", "", proxies + "b.ui/proxy/"));
+  EXPECT_THAT(addresses,
+              ElementsAre("http://a.run.alice:1/", "https://a.run.alice:2/",
+                          "smtp://a.run.alice:3/", "udp://a.run.alice:4", "http://b.run.alice:5/"));
+}
+
+TEST(ExecutionStatus, AProgramThatKeepsTheProxysPathLivesBelowItHoweverItIsReached) {
+  const std::string proxy = "/apis/zoe/v1/namespaces/alice/executions/run/endpoints/web/proxy";
+  for (const std::string& path : std::vector<std::string>{"/tree", "/", proxy + "/tree"}) {
+    Scene scene("- {name: jup, image: i, ports: [{name: web, port: 8888, scheme: http, path: " +
+                path + ", endpoint: true, proxyPath: keep}]}\n");
+    scene.options.public_url = "http://127.0.0.1:4850";
+    const auto endpoints = scene.Converge().Look().after.status.endpoints;
+    ASSERT_EQ(endpoints.size(), 1u);
+    const std::string lives = proxy + (path == "/" ? "/" : "/tree");
+    EXPECT_EQ(endpoints[0].url, "http://127.0.0.1:4850" + lives) << path;
+    EXPECT_EQ(endpoints[0].address, "http://jup.run.alice:8888" + lives) << path;
+  }
 }
 
 TEST(ExecutionStatus, CountsAndWordsStandWithEachService) {
