@@ -16,4 +16,7 @@ namespace zoe::server {
 // starts on its loop.
 void StartSession(Loop& loop, boost::asio::ip::tcp::socket socket, boost::asio::ssl::context* tls);
 
+// A peer that has vanished without a word is noticed within some minutes of silence.
+void NoticeDeadPeer(boost::asio::ip::tcp::socket& socket);
+
 }  // namespace zoe::server

@@ -1,5 +1,7 @@
 #include "apis/server/status.h"
 
+#include <boost/beast/http/status.hpp>
+
 #include "specs/codec/value.h"
 
 namespace zoe::server {
@@ -133,52 +135,9 @@ std::string StatusJson(const Error& error, const Route* route) {
 }
 
 std::string_view StatusText(int http_status) {
-  switch (http_status) {
-    case 200:
-      return "OK";
-    case 201:
-      return "Created";
-    case 202:
-      return "Accepted";
-    case 400:
-      return "Bad Request";
-    case 401:
-      return "Unauthorized";
-    case 403:
-      return "Forbidden";
-    case 404:
-      return "Not Found";
-    case 405:
-      return "Method Not Allowed";
-    case 406:
-      return "Not Acceptable";
-    case 408:
-      return "Request Timeout";
-    case 409:
-      return "Conflict";
-    case 410:
-      return "Gone";
-    case 413:
-      return "Payload Too Large";
-    case 415:
-      return "Unsupported Media Type";
-    case 422:
-      return "Unprocessable Entity";
-    case 429:
-      return "Too Many Requests";
-    case 431:
-      return "Request Header Fields Too Large";
-    case 499:
-      return "Client Closed Request";
-    case 500:
-      return "Internal Server Error";
-    case 503:
-      return "Service Unavailable";
-    case 504:
-      return "Gateway Timeout";
-    default:
-      return "Status";
-  }
+  const auto text =
+      boost::beast::http::obsolete_reason(static_cast<boost::beast::http::status>(http_status));
+  return {text.data(), text.size()};
 }
 
 Error NotFound(const Key& key) { return MakeError(Code::kNotFound, Quoted(key) + " not found"); }
