@@ -19,12 +19,12 @@ use_engine() {  # sets DOCKER_HOST; 77 counts as skipped
   docker info >/dev/null 2>&1 || fail "no engine at $DOCKER_HOST: run test/e2e/engine up"
 }
 
-# start_controller OPTION...: sets ZOE_SERVER. The deployment is $deployment, the store $store.
+# start_controller OPTION...: sets ZOE_SERVER. The deployment is $deployment, the store $store, --auth $auth.
 deployment=e2e-$(basename "$0" .sh)
 store=sqlite:$work/state.db
 start_controller() {
   : >"$work/controller.out"
-  "$bin/zoe-controller" --auth none --listen 127.0.0.1:0 --deployment "$deployment" --store "$store" --swarm "${swarm:-$DOCKER_HOST}" \
+  "$bin/zoe-controller" --auth "${auth:-none}" --listen 127.0.0.1:0 --deployment "$deployment" --store "$store" --swarm "${swarm:-$DOCKER_HOST}" \
     --workspace-root "$work/workspaces" "$@" >"$work/controller.out" 2>>"$work/controller.log" &
   controller=$!
   wait_for 20 grep -q '^listening on ' "$work/controller.out"
@@ -50,6 +50,7 @@ wait_for() {  # SECONDS COMMAND...: until it succeeds
 ours() {  # what of this deployment is on the Swarm
   docker service ls -q --filter "label=zoe.deployment=$deployment"
   docker network ls -q --filter "label=zoe.deployment=$deployment"
+  docker secret ls -q --filter "label=zoe.deployment=$deployment"
 }
 nothing_left() { [ -z "$(ours)" ] && [ -z "$(docker ps -q --filter "label=zoe.deployment=$deployment")" ]; }
 phase() { zoe get execution "$1" -o jsonpath='{.status.phase}'; }
