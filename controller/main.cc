@@ -1,5 +1,5 @@
-// zoe-controller: reads its options, chooses the concrete classes, starts
-// everything in order, stops it in reverse.
+// zoe-controller: reads its options, chooses the concrete classes, starts everything in order,
+// stops it in reverse.
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -10,6 +10,8 @@
 #include <future>
 #include <iterator>
 #include <mutex>
+#include <optional>
+#include <ranges>
 #include <thread>
 
 #include "apis/docker/docker_swarm.h"
@@ -29,7 +31,11 @@
 #include "controller/runtime/manager.h"
 #include "controller/runtime/system_clock.h"
 #include "reconcilers/execution/execution_reconciler.h"
+#include "reconcilers/gateway/gateway_reconciler.h"
+#include "reconcilers/namespace/network.h"
 #include "reconcilers/sweep/sweeper.h"
+#include "reconcilers/user/user_reconciler.h"
+#include "reconcilers/workspace/workspace_reconciler.h"
 #include "webhooks/admission/admission.h"
 
 namespace zoe {
@@ -37,8 +43,8 @@ namespace {
 
 constexpr char kDefaultConfig[] = "/etc/zoe/controller.conf";
 constexpr int kExitFailed = 1, kExitUsage = 2;
-// How long the API waits at the start for the store to be read, so that the
-// first answer is already a complete one.
+// How long the API waits at the start for the store to be read, so that the first answer is already
+// a complete one.
 constexpr Duration kFirstSync{5'000};
 constexpr Duration kStopTimeout{5'000};
 
@@ -123,6 +129,17 @@ AdmissionOptions MakeAdmissionOptions(const Options& options) {
   return admission;
 }
 
+// The options have been checked.
+NetworkOptions MakeNetworkOptions(const Options& options) {
+  NetworkOptions networks{.deployment = options.deployment,
+                          .encrypted = options.network_encrypted == "true"};
+  for (const auto cidr : std::views::split(options.network_pool, ',')) {
+    if (const auto subnet = ParseSubnet(std::string_view(cidr.begin(), cidr.end())))
+      networks.pool.push_back(*subnet);
+  }
+  return networks;
+}
+
 // Tells candidates for leadership apart, for people.
 std::string Identity() {
   char host[256] = "localhost";
@@ -132,7 +149,8 @@ std::string Identity() {
 
 // ---- everything together
 
-// Members are destroyed in reverse order: each uses only those above it.
+// What everything else uses, and the API. Members are destroyed in reverse order: each uses only
+// those above it.
 struct Process {
   Process(const Options& options, std::unique_ptr<Store> the_store,
           std::unique_ptr<Swarm> the_swarm, const SystemClock& the_clock)
@@ -141,21 +159,17 @@ struct Process {
         store(std::move(the_store)),
         swarm(std::move(the_swarm)),
         admission(cache, MakeAdmissionOptions(options)),
-        executions(*swarm, files,
-                   {.deployment = options.deployment,
-                    .workspace_root = options.workspace_root,
-                    .gelf_address = options.gelf_address}),
-        sweeper(cache, *store, *swarm, options.deployment),
-        execution_loop({.name = "execution", .kind = "Execution"}, executions, Ports()),
-        sweep_loop({.name = "sweep", .only = Sweeper::SweepKey()}, sweeper, Ports()),
-        leader(*store, clock, metrics, Identity(),
-               {[this](bool leading) { execution_loop.SetLeading(leading); },
-                [this](bool leading) { sweep_loop.SetLeading(leading); }}),
         first_admin(*store, cache, admission, clock, ChosenAdminPassword(), PrintAdminPassword),
-        server(MakeServerOptions(options), {*store, cache, *swarm, admission, metrics, clock, {}}) {
-  }
-
-  ControllerPorts Ports() { return {*store, cache, *swarm, clock, metrics, events}; }
+        server(MakeServerOptions(options), {*store,
+                                            cache,
+                                            *swarm,
+                                            admission,
+                                            metrics,
+                                            clock,
+                                            {},
+                                            &files,
+                                            options.workspace_root,
+                                            options.deployment}) {}
 
   const bool people_log_in;
   const SystemClock& clock;
@@ -167,12 +181,77 @@ struct Process {
   Informer informer{*store, cache, clock, metrics};
   EventRecorder events{*store, clock, metrics};
   Admission admission;
-  ExecutionReconciler executions;
-  Sweeper sweeper;
-  Controller execution_loop, sweep_loop;
-  LeaderGate leader;
   FirstAdmin first_admin;
   Server server;
+};
+
+// Where browsers reach the API. `url` is that of the server, which listens.
+std::string PublicUrl(const Options& options, std::string url) {
+  if (!options.public_url.empty()) return options.public_url;
+  for (const std::string_view any : {"//0.0.0.0:", "//[::]:"}) {
+    const size_t at = url.find(any);
+    if (at == std::string::npos) continue;
+    char host[256] = "localhost";
+    gethostname(host, sizeof host - 1);
+    url.replace(at + 2, any.size() - 3, host);
+  }
+  return url;
+}
+
+// The reconcilers and the loops that run them.
+struct Loops {
+  Loops(Process& p, const Options& options)
+      : networks(*p.swarm, MakeNetworkOptions(options)),
+        executions({*p.swarm, p.files, p.cache, networks},
+                   {.deployment = options.deployment,
+                    .workspace_root = options.workspace_root,
+                    .gelf_address = options.gelf_address,
+                    .public_url = PublicUrl(options, p.server.url())}),
+        gateways(*p.swarm, *p.store, p.cache, networks,
+                 {.deployment = options.deployment,
+                  .image = options.gateway_image,
+                  .gelf_address = options.gelf_address}),
+        users(p.cache, *p.store, *p.swarm, networks),
+        workspaces(p.files, p.cache,
+                   {.deployment = options.deployment, .workspace_root = options.workspace_root}),
+        sweeper(p.cache, *p.store, *p.swarm, options.deployment) {
+    const ControllerPorts ports{*p.store, p.cache, *p.swarm, p.clock, p.metrics, p.events};
+    using Add = void (*)(const Cache&, const CacheEvent&, std::vector<Key>&);
+    const auto run = [&](const char* name, const char* kind, Reconciler& reconciler, Add related) {
+      ControllerOptions loop{.name = name, .kind = kind};
+      loop.related = [&cache = p.cache, related](const CacheEvent& event, std::vector<Key>& keys) {
+        related(cache, event, keys);
+      };
+      controllers.push_back(std::make_unique<Controller>(loop, reconciler, ports));
+    };
+    run("user", "User", users, UserReconciler::Related);
+    run("gateway", "Gateway", gateways, GatewayReconciler::Related);
+    run("workspace", "Workspace", workspaces, AddConcernedWorkspaces);
+    run("execution", "Execution", executions, ExecutionsConcernedBy);
+    controllers.push_back(std::make_unique<Controller>(
+        ControllerOptions{.name = "sweep", .only = Sweeper::SweepKey()}, sweeper, ports));
+    std::vector<std::function<void(bool leading)>> listeners;
+    for (const auto& controller : controllers)
+      listeners.push_back([&c = *controller](bool leading) { c.SetLeading(leading); });
+    leader.emplace(*p.store, p.clock, p.metrics, Identity(), std::move(listeners));
+  }
+
+  void Start() {
+    for (const auto& controller : controllers) controller->Start();
+    leader->Start();
+  }
+  void Stop() {
+    for (const auto& controller : controllers) controller->Stop();
+  }
+
+  Networks networks;
+  ExecutionReconciler executions;
+  GatewayReconciler gateways;
+  UserReconciler users;
+  WorkspaceReconciler workspaces;
+  Sweeper sweeper;
+  std::vector<std::unique_ptr<Controller>> controllers;
+  std::optional<LeaderGate> leader;
 };
 
 void StartInformer(Process& process) {
@@ -183,34 +262,35 @@ void StartInformer(Process& process) {
   if (!process.cache.synced()) log::Warn("the store has not been read yet; starting all the same");
 }
 
-// Stopped in reverse: no more requests, no more keys and the passes joined,
-// leadership given back, then what these have used.
-void AddComponents(Manager& manager, Process& p) {
+// Stopped in reverse: no more requests, no more keys and the passes joined, leadership given back,
+// then what these have used.
+void AddComponents(Manager& manager, const Options& options, Process& p,
+                   std::optional<Loops>& loops) {
   manager.Add({"informer",
                [&p]() -> Expected<void> {
                  StartInformer(p);
                  return {};
                },
                [&p] { p.informer.Stop(); }});
-  manager.Add({"leadership", {}, [&p] { p.leader.Release(); }});
+  manager.Add({"leadership", {}, [&loops] {
+                 if (loops) loops->leader->Release();
+               }});
   manager.Add({"events", {}, [&p] { p.events.Stop(); }});
-  manager.Add({"loops", {}, [&p] {
-                 p.execution_loop.Stop();
-                 p.sweep_loop.Stop();
+  manager.Add({"loops", {}, [&loops] {
+                 if (loops) loops->Stop();
                }});
   manager.Add({"server", [&p] { return p.server.Start(); }, [&p] { p.server.Stop(); }});
   if (p.people_log_in) {
     manager.Add(
         {"first admin", [&p] { return p.first_admin.Start(); }, [&p] { p.first_admin.Stop(); }});
   }
-  // Only now: a second controller that was started by mistake ends at the taken
-  // address, before it has touched the Swarm.
+  // Only now: a second controller that was started by mistake ends at the taken address, before it
+  // has touched the Swarm; and what executions tell about their endpoints begins with the address.
   manager.Add({"reconcilers",
-               [&p]() -> Expected<void> {
+               [&options, &p, &loops]() -> Expected<void> {
+                 loops.emplace(p, options);
                  p.events.Start();
-                 p.execution_loop.Start();
-                 p.sweep_loop.Start();
-                 p.leader.Start();
+                 loops->Start();
                  return {};
                },
                {}});
@@ -225,9 +305,9 @@ void RaiseFileLimit() {
   setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-// Waits for the signal that ends the process. One that comes before start-up is
-// over ends it at once, wherever it hangs: nothing has been promised to anybody
-// yet, and what the store has is safe at any moment.
+// Waits for the signal that ends the process. One that comes before start-up is over ends it at
+// once, wherever it hangs: nothing has been promised to anybody yet, and what the store has is safe
+// at any moment.
 class StopSignal {
  public:
   StopSignal() {
@@ -274,9 +354,10 @@ int Run(const Options& options) {
     return Complain(error, kExitFailed);
   }
   Process process(options, std::move(store).value(), std::move(swarm).value(), clock);
+  std::optional<Loops> loops;
   // What hangs holds nothing that the store doesn't have.
   Manager manager(kStopTimeout, [](const std::string&) { _exit(0); });
-  AddComponents(manager, process);
+  AddComponents(manager, options, process, loops);
   if (auto started = manager.Start(); !started.ok()) {
     Error error = std::move(started).error();
     if (error.code == Code::kUnavailable) error.message += " (choose another with --listen)";

@@ -82,10 +82,10 @@ class Controller:
             raise RuntimeError(f"the controller exited with {code}: {text[-2000:]}")
 
 
-def watch(controller, since, stop, seen):
-    """Calls seen(event, time) for each change of executions after `since` until stop is set."""
+def watch(controller, since, stop, seen, plural="executions"):
+    """Calls seen(event, time) for each change of executions (or other objects) after `since` until stop is set."""
     connection = controller.connect()
-    connection.request("GET", f"/apis/zoe/v1/executions?watch=1&resourceVersion={since}")
+    connection.request("GET", f"/apis/zoe/v1/{plural}?watch=1&resourceVersion={since}")
     response = connection.getresponse()
     while not stop.is_set():
         line = response.readline()
@@ -94,5 +94,5 @@ def watch(controller, since, stop, seen):
         seen(json.loads(line), time.time())
 
 
-def condition(execution, name):
-    return any(c["type"] == name and c["status"] == "True" for c in execution.get("status", {}).get("conditions", []))
+def condition(thing, name):
+    return any(c["type"] == name and c["status"] == "True" for c in thing.get("status", {}).get("conditions", []))

@@ -2,10 +2,10 @@
 // be the same.
 //
 // A failure names the fault; ZOE_SIM_FAULT=crash:7 with --gtest_filter runs that one alone.
+#include "test/sim/scenario.h"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-
-#include <cstdlib>
 
 #include "controller/runtime/log.h"
 #include "test/sim/world.h"
@@ -50,11 +50,6 @@ std::string Web(const std::string& image, int replicas = 2, const std::string& m
          "\", replicas: {total: " + std::to_string(replicas) +
          "}, update: {failureAction: rollback}}\n" + more;
 }
-
-struct Scenario {
-  const char* name;
-  std::function<void(World&)> play;
-};
 
 const std::vector<Scenario>& Scenarios() {
   static const std::vector<Scenario> scenarios = {
@@ -290,42 +285,12 @@ const std::vector<Scenario>& Scenarios() {
   return scenarios;
 }
 
-// The whole of one run. Returns what the world looks like at its end, and how many writes it took.
-std::string Play(const Scenario& scenario, Fault fault, int* writes) {
-  SCOPED_TRACE(std::string(scenario.name) + " with fault " + fault.ToString());
-  World world(fault);
-  scenario.play(world);
-  world.Run(20s);  // networks of empty namespaces go
-  world.ExpectAtRest();
-  *writes = world.writes();
-  return world.Describe();
-}
-
 class ScenarioTest : public testing::TestWithParam<Scenario> {
  protected:
   static void SetUpTestSuite() { log::Configure(log::Level::kError, false); }
 };
 
-TEST_P(ScenarioTest, EndsTheSameWhateverWriteFails) {
-  const int errors = log::ErrorCount();
-  int writes = 0;
-  const std::string expected = Play(GetParam(), {}, &writes);
-  ASSERT_FALSE(testing::Test::HasFailure());
-  ASSERT_GT(writes, 0);
-  const char* only = std::getenv("ZOE_SIM_FAULT");
-  for (const Fault::Kind kind :
-       {Fault::Kind::kCrashAfter, Fault::Kind::kReplyLost, Fault::Kind::kUnavailable}) {
-    for (int k = 1; k <= writes; ++k) {
-      const Fault fault{kind, k};
-      if (only != nullptr && fault.ToString() != only) continue;
-      int ignored = 0;
-      EXPECT_EQ(Play(GetParam(), fault, &ignored), expected) << "fault " << fault.ToString();
-      if (testing::Test::HasFailure()) FAIL() << "replay with ZOE_SIM_FAULT=" << fault.ToString();
-    }
-  }
-  EXPECT_EQ(log::ErrorCount(), errors);
-  RecordProperty("writes", writes);
-}
+TEST_P(ScenarioTest, EndsTheSameWhateverWriteFails) { PlayWithEachFault(GetParam()); }
 
 INSTANTIATE_TEST_SUITE_P(All, ScenarioTest, testing::ValuesIn(Scenarios()),
                          [](const auto& scenario) { return scenario.param.name; });

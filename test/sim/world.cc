@@ -10,43 +10,34 @@
 #include "controller/loop/controller.h"
 #include "reconcilers/execution/execution_reconciler.h"
 #include "reconcilers/execution/service_spec.h"
+#include "reconcilers/gateway/gateway_reconciler.h"
+#include "reconcilers/namespace/network.h"
 #include "reconcilers/sweep/sweeper.h"
+#include "reconcilers/user/user_reconciler.h"
+#include "reconcilers/workspace/workspace_reconciler.h"
 #include "specs/codec/value.h"
 #include "specs/v1/event.h"
 #include "specs/v1/kinds.h"
 #include "specs/v1/template.h"
 #include "test/memory_files.h"
+#include "test/sim/fickle_swarm.h"
+#include "test/sim/read.h"
 
 namespace zoe::sim_test {
 namespace {
 
-constexpr const char* kNamespace = "alice";
-
-const v1::Kind& ExecutionKind() { return *v1::FindKind("Execution"); }
-
-Key KeyOf(const std::string& name) { return {"Execution", kNamespace, name}; }
-
-v1::Execution Decode(const Record& record) {
-  auto object = v1::DecodeStored(ExecutionKind(), record.bytes);
-  if (!object.ok()) throw std::runtime_error(object.error().ToString());
-  return static_cast<const v1::Execution&>(**object);
-}
-
-v1::ExecutionSpec ParseSpec(const std::string& yaml) {
+// The spec that stands in `yaml`.
+template <class T>
+typename T::Spec ParseSpec(const std::string& kind, const std::string& yaml) {
   std::istringstream lines(yaml);
-  std::string document =
-      "apiVersion: zoe/v1\nkind: Execution\nmetadata: {name: x, namespace: alice}\nspec:\n";
+  std::string document = "apiVersion: zoe/v1\nkind: " + kind + "\nmetadata: {name: x" +
+                         (kind == "User" ? "" : ", namespace: alice") + "}\nspec:\n";
   for (std::string line; std::getline(lines, line);) document += "  " + line + "\n";
   const auto parsed = codec::ParseYaml(document);
   if (!parsed.ok()) throw std::runtime_error(parsed.error().ToString());
   const auto decoded = v1::Decode(parsed->at(0));
   if (!decoded.ok()) throw std::runtime_error(decoded.error().ToString());
-  return static_cast<const v1::Execution&>(*decoded->object).spec;
-}
-
-std::string LabelOf(const SwarmServiceSpec& spec, std::string_view label) {
-  const auto it = spec.labels.find(std::string(label));
-  return it == spec.labels.end() ? "" : it->second;
+  return static_cast<const T&>(*decoded->object).spec;
 }
 
 constexpr const char* kFaultNames[] = {"none", "crash", "lost", "unavailable"};
@@ -115,35 +106,53 @@ struct World::Engine {
   Engine(World& world, uint64_t seed)
       : informer(*world.guarded_, cache, world.clock, metrics),
         events(*world.guarded_, world.clock, metrics),
-        reconciler(*world.swarm_, *world.files_, {}),
-        sweeper(cache, *world.guarded_, *world.swarm_, "zoe"),
-        executions({.name = "execution", .kind = "Execution", .seed = seed}, reconciler,
-                   Ports(world)),
-        sweeps({.name = "sweep", .only = Sweeper::SweepKey(), .seed = seed}, sweeper,
-               Ports(world)) {
-    executions.SetLeading(true);
-    sweeps.SetLeading(true);
+        networks(*world.swarm_, {.pool = {*ParseSubnet("10.192.0.0/16")}}),
+        executions({*world.swarm_, *world.files_, cache, networks}, {}),
+        users(cache, *world.guarded_, *world.swarm_, networks),
+        workspaces(*world.files_, cache, {.measure_interval = std::chrono::hours(24)}),
+        gateways(*world.swarm_, *world.guarded_, cache, networks, {}),
+        sweeper(cache, *world.guarded_, *world.swarm_, "zoe") {
+    Add(world, seed, "Execution", executions, ExecutionsConcernedBy);
+    Add(world, seed, "User", users, UserReconciler::Related);
+    Add(world, seed, "Workspace", workspaces, AddConcernedWorkspaces);
+    Add(world, seed, "Gateway", gateways, GatewayReconciler::Related);
+    controllers.push_back(std::make_unique<Controller>(
+        ControllerOptions{.name = "sweep", .only = Sweeper::SweepKey(), .seed = seed}, sweeper,
+        Ports(world)));
+    for (const auto& controller : controllers) controller->SetLeading(true);
   }
   ControllerPorts Ports(World& world) {
     return {*world.guarded_, cache, *world.swarm_, world.clock, metrics, events};
+  }
+  using Related = void (*)(const Cache&, const CacheEvent&, std::vector<Key>&);
+  void Add(World& world, uint64_t seed, const char* kind, Reconciler& reconciler, Related related) {
+    ControllerOptions options{.name = kind, .kind = kind, .seed = seed};
+    options.related = [this, related](const CacheEvent& event, std::vector<Key>& keys) {
+      related(cache, event, keys);
+    };
+    controllers.push_back(std::make_unique<Controller>(options, reconciler, Ports(world)));
   }
 
   Metrics metrics;
   Cache cache;
   Informer informer;
   EventRecorder events;
-  ExecutionReconciler reconciler;
+  Networks networks;
+  ExecutionReconciler executions;
+  UserReconciler users;
+  WorkspaceReconciler workspaces;
+  GatewayReconciler gateways;
   Sweeper sweeper;
-  Controller executions, sweeps;
+  std::vector<std::unique_ptr<Controller>> controllers;
 };
 
-World::World(Fault fault, uint64_t seed)
-    : fault_(fault), seed_(seed), store_(MakeMemoryStore({.threaded = false})) {
+World::World(Fault fault, uint64_t seed, Luck luck)
+    : fault_(fault), seed_(seed), luck_(luck), store_(MakeMemoryStore({.threaded = false})) {
   guarded_ = std::make_unique<GuardedStore>(*this);
   SimOptions options;
   options.threaded = false;
   options.fault = [this](std::string_view call) { return GuardSwarm(call); };
-  swarm_ = std::make_unique<SimSwarm>(options, clock);
+  swarm_ = std::make_unique<FickleSwarm>(options, clock, luck_.hints, random_);
   files_ = std::make_unique<MemoryFiles>();
   swarm_->With([this](sim::Cluster& cluster) {
     SwarmServiceSpec spec;
@@ -155,18 +164,22 @@ World::World(Fault fault, uint64_t seed)
   Restart();
 }
 
-World::~World() { engine_.reset(); }
+World::~World() { engine_.reset(); }  // its watches are the Swarm's
 
 void World::Restart() {
   engine_.reset();
+  swarm_->ForgetLate();
   dead_ = false;
   engine_ = std::make_unique<Engine>(*this, seed_ + static_cast<uint64_t>(starts_++));
 }
 
 SimFault World::Guard(bool write) {
   if (dead_) return SimFault::kBefore;
-  if (!write || ++writes_ != fault_.at_write) return SimFault::kNone;
-  switch (fault_.kind) {
+  if (!write) return SimFault::kNone;
+  Fault::Kind kind = ++writes_ == fault_.at_write ? fault_.kind : Fault::Kind::kNone;
+  if (luck_.faults > 0 && std::uniform_real_distribution<>()(random_) < luck_.faults)
+    kind = static_cast<Fault::Kind>(1 + random_() % 3);
+  switch (kind) {
     case Fault::Kind::kNone:
       return SimFault::kNone;
     case Fault::Kind::kCrashAfter:
@@ -194,46 +207,76 @@ SimFault World::GuardSwarm(std::string_view call) {
 void World::Apply(const std::string& name, const std::string& spec) {
   const auto record = store_->Get(KeyOf(name));
   if (record.ok()) {
-    v1::Execution execution = Decode(*record);
-    execution.spec = ParseSpec(spec);
+    v1::Execution execution = *Load<v1::Execution>(*store_, KeyOf(name));
+    execution.spec = ParseSpec<v1::Execution>("Execution", spec);
     ++execution.meta.generation;
-    ASSERT_TRUE(
-        store_->Replace(KeyOf(name), record->revision, v1::EncodeJson(ExecutionKind(), execution))
-            .ok());
+    ASSERT_TRUE(store_
+                    ->Replace(KeyOf(name), record->revision,
+                              v1::EncodeJson(*v1::FindKind("Execution"), execution))
+                    .ok());
     return;
   }
   v1::Execution execution;
-  execution.meta.name = name;
-  execution.meta.ns = kNamespace;
+  execution.meta.name = KeyOf(name).name;
+  execution.meta.ns = KeyOf(name).ns;
   execution.meta.uid = "uid-" + std::to_string(++uids_);
   execution.meta.generation = 1;
   execution.meta.creation_timestamp = clock.WallNow();
   execution.meta.finalizers = {std::string(v1::kExecutionFinalizer)};
-  execution.spec = ParseSpec(spec);
-  ASSERT_TRUE(store_->Create(KeyOf(name), v1::EncodeJson(ExecutionKind(), execution)).ok());
+  execution.spec = ParseSpec<v1::Execution>("Execution", spec);
+  ASSERT_TRUE(
+      store_->Create(KeyOf(name), v1::EncodeJson(*v1::FindKind("Execution"), execution)).ok());
 }
 
 void World::Annotate(const std::string& name, std::string_view annotation,
                      const std::string& value) {
   const auto record = store_->Get(KeyOf(name));
   ASSERT_TRUE(record.ok());
-  v1::Execution execution = Decode(*record);
+  v1::Execution execution = *Load<v1::Execution>(*store_, KeyOf(name));
   execution.meta.annotations[std::string(annotation)] = value;
+  ASSERT_TRUE(store_
+                  ->Replace(KeyOf(name), record->revision,
+                            v1::EncodeJson(*v1::FindKind("Execution"), execution))
+                  .ok());
+}
+
+void World::ApplyUser(const std::string& name, const std::string& spec) {
+  const Key key{"User", "", name};
+  const v1::Kind& kind = *v1::FindKind("User");
+  const auto record = store_->Get(key);
+  v1::User user;
+  if (record.ok()) {
+    user = *Load<v1::User>(*store_, key);
+  } else {
+    user.meta.name = name;
+    user.meta.uid = "uid-" + std::to_string(++uids_);
+    user.meta.creation_timestamp = clock.WallNow();
+    user.meta.finalizers = {std::string(v1::kUserFinalizer)};
+  }
+  ++user.meta.generation;
+  user.spec = ParseSpec<v1::User>("User", spec);
+  if (!user.spec.uid) user.spec.uid = user.spec.gid = 1'000;
+  users_.insert(name);
+  const std::string bytes = v1::EncodeJson(kind, user);
   ASSERT_TRUE(
-      store_->Replace(KeyOf(name), record->revision, v1::EncodeJson(ExecutionKind(), execution))
+      (record.ok() ? store_->Replace(key, record->revision, bytes) : store_->Create(key, bytes))
           .ok());
 }
 
-void World::Delete(const std::string& name) {
-  const auto record = store_->Get(KeyOf(name));
+void World::Delete(const std::string& name) { Delete(KeyOf(name)); }
+
+void World::Delete(const Key& key) {
+  const auto record = store_->Get(key);
   if (!record.ok()) return;
-  v1::Execution execution = Decode(*record);
-  if (execution.meta.deletion_timestamp) return;
-  execution.meta.deletion_timestamp = clock.WallNow();
-  ++execution.meta.generation;
-  ASSERT_TRUE(
-      store_->Replace(KeyOf(name), record->revision, v1::EncodeJson(ExecutionKind(), execution))
-          .ok());
+  const v1::Kind& kind = *v1::FindKind(key.kind);
+  const std::shared_ptr<ObjectBase> object = *v1::DecodeStored(kind, record->bytes);
+  if (object->meta.deletion_timestamp) return;
+  object->meta.deletion_timestamp = clock.WallNow();
+  ++object->meta.generation;
+  ASSERT_TRUE((object->meta.finalizers.empty()
+                   ? store_->Delete(key, record->revision)
+                   : store_->Replace(key, record->revision, v1::EncodeJson(kind, *object)))
+                  .ok());
 }
 
 void World::Forget(const std::string& name) {
@@ -266,6 +309,18 @@ void World::ChangeByHand(const std::string& name, const std::string& service,
   });
 }
 
+void World::RemoveNetworkByHand(const std::string& ns) {
+  swarm_->With([&](sim::Cluster& cluster) {
+    for (const SwarmService& s : cluster.Services([&](const auto& spec) {
+           return LabelOf(spec, kLabelKind) == "Gateway" && LabelOf(spec, kLabelNamespace) == ns;
+         }))
+      (void)cluster.RemoveService(s.id);
+    for (const SwarmNetwork& n : cluster.Networks()) {
+      if (n.spec.name == NetworkName("zoe", ns)) (void)cluster.RemoveNetwork(std::string(n.id));
+    }
+  });
+}
+
 void World::EndTask(const std::string& name, const std::string& service, int slot, int exit_code) {
   swarm_->With([&, swarm_name = SwarmName(name, service)](sim::Cluster& cluster) {
     (void)cluster.EndTask(swarm_name, slot, exit_code);
@@ -277,9 +332,11 @@ void World::EndTask(const std::string& name, const std::string& service, int slo
 bool World::Step() {
   bool did = false;
   swarm_->RunDue();
+  swarm_->TellLate();
   while (!dead_ && engine_->informer.PumpOnce()) did = true;
-  if (!dead_) did |= engine_->executions.Step();
-  if (!dead_) did |= engine_->sweeps.Step();
+  for (const auto& controller : engine_->controllers) {
+    if (!dead_) did |= controller->Step();
+  }
   if (!dead_) (void)engine_->events.Flush();
   if (dead_) {
     Restart();
@@ -290,174 +347,23 @@ bool World::Step() {
   return did;
 }
 
+void World::EnqueueAll() {
+  for (const auto& controller : engine_->controllers) controller->EnqueueAll();
+}
+
+Place World::PlaceIn(const std::string& ns) const { return PlaceOf(engine_->cache, ns); }
+
 void World::Run(Duration d) {
   const SteadyTime target = clock.Now() + d;
   for (int steps = 0; steps < 200'000; ++steps) {
     if (Step()) continue;
-    const SteadyTime next =
-        std::min({swarm_->RunDue(), engine_->executions.NextDue(), engine_->sweeps.NextDue()});
+    SteadyTime next = swarm_->RunDue();
+    for (const auto& controller : engine_->controllers)
+      next = std::min(next, controller->NextDue());
     if (next > target) return clock.AdvanceTo(target);
     clock.AdvanceTo(std::max(next, clock.Now() + Duration(1)));
   }
   FAIL() << "the control loop does not come to rest";
-}
-
-// ---- what is seen
-
-std::optional<v1::Execution> World::Get(const std::string& name) {
-  const auto record = store_->Get(KeyOf(name));
-  if (!record.ok()) return std::nullopt;
-  return Decode(*record);
-}
-
-std::string World::Phase(const std::string& name) {
-  const auto execution = Get(name);
-  return execution ? execution->status.phase : "gone";
-}
-
-std::vector<std::string> World::Events() {
-  std::vector<std::string> events;
-  const auto listing = store_->List("Event");
-  for (const Record& record : listing->records) {
-    const auto object = v1::DecodeStored(*v1::FindKind("Event"), record.bytes);
-    const auto& event = static_cast<const v1::Event&>(**object);
-    events.push_back(event.reason + ": " + event.message);
-  }
-  return events;
-}
-
-std::string World::Describe() {
-  std::ostringstream out;
-  const auto listing = store_->List("Execution");
-  for (const Record& record : listing->records) {
-    const v1::Execution e = Decode(record);
-    out << "execution " << e.meta.name << " " << e.status.phase << " generation "
-        << e.status.observed_generation << "\n";
-    for (const Condition& c : e.status.conditions)
-      out << "  " << c.type << "=" << c.status << " " << c.reason << "\n";
-    for (const v1::ServiceStatus& s : e.status.services) {
-      out << "  " << s.name << " " << s.ready << "/" << s.total
-          << (s.exit_code ? " exit " + std::to_string(*s.exit_code) : "") << "\n";
-    }
-  }
-  std::vector<std::string> lines;
-  swarm_->With([&](sim::Cluster& cluster) {
-    const std::vector<SwarmTask> tasks = cluster.Tasks();
-    for (const SwarmService& s : cluster.Services([](const auto&) { return true; })) {
-      const auto running = std::ranges::count_if(tasks, [&](const SwarmTask& t) {
-        return t.service_id == s.id && t.state == TaskState::kRunning && !t.node_down;
-      });
-      lines.push_back("service " + s.spec.name + " " + s.spec.image + " " +
-                      std::to_string(running) + "/" + std::to_string(s.spec.replicas));
-    }
-    for (const SwarmNetwork& n : cluster.Networks()) lines.push_back("network " + n.spec.name);
-  });
-  std::ranges::sort(lines);
-  for (const std::string& line : lines) out << line << "\n";
-  return out.str();
-}
-
-void World::CheckInvariants() {
-  std::set<std::pair<std::string, std::string>> seen;
-  swarm_->With([&](sim::Cluster& cluster) {
-    const SwarmService* stranger = cluster.GetService(stranger_id_);
-    ASSERT_NE(stranger, nullptr) << "a stranger's service was removed";
-    EXPECT_EQ(stranger->spec.image, "their/image");
-    EXPECT_EQ(stranger->spec.replicas, 0u);
-    EXPECT_TRUE(std::ranges::any_of(cluster.Networks(),
-                                    [](const SwarmNetwork& n) { return n.spec.name == "theirs"; }));
-    for (const SwarmService& s : cluster.Services(
-             [](const auto& spec) { return LabelOf(spec, kLabelDeployment) == "zoe"; })) {
-      const std::pair identity(LabelOf(s.spec, kLabelUid), LabelOf(s.spec, kLabelService));
-      EXPECT_TRUE(seen.insert(identity).second)
-          << "two Swarm services for " << identity.first << "/" << identity.second;
-    }
-  });
-  const auto listing = store_->List("Execution");
-  for (const Record& record : listing->records) {
-    const v1::Execution e = Decode(record);
-    int restarts = 0;
-    for (const v1::ServiceStatus& s : e.status.services) restarts += s.restarts;
-    EXPECT_GE(restarts, restarts_[e.meta.uid]) << "restarts fell";
-    restarts_[e.meta.uid] = restarts;
-    std::string& end = ends_[e.meta.uid];
-    if (!end.empty() && !e.meta.deletion_timestamp) {
-      EXPECT_EQ(e.status.phase, end) << "a finished execution came back";
-    }
-    if (v1::IsFinished(e.status)) end = e.status.phase;
-  }
-}
-
-void World::ExpectAsDeclared(const v1::Execution& e, const std::vector<SwarmService>& services,
-                             const std::vector<SwarmTask>& tasks) {
-  if (e.meta.deletion_timestamp || e.spec.suspend) {
-    EXPECT_TRUE(services.empty()) << e.meta.name;
-    return;
-  }
-  if (v1::IsFinished(e.status)) {
-    for (const SwarmService& s : services) {
-      for (const SwarmTask& t : tasks)
-        EXPECT_TRUE(t.service_id != s.id || IsTerminal(t.state))
-            << e.meta.name << " has ended, a task has not";
-    }
-    return;
-  }
-  const auto rendered = v1::RenderServices(e, "zoe");
-  ASSERT_TRUE(rendered.ok());
-  EXPECT_EQ(e.status.observed_generation, e.meta.generation);
-  if (e.status.phase != v1::kRunning) return;
-  EXPECT_EQ(services.size(), rendered->size()) << e.meta.name;
-  for (const v1::Service& declared : *rendered) {
-    const auto it = std::ranges::find_if(services, [&](const SwarmService& s) {
-      return LabelOf(s.spec, kLabelService) == declared.name;
-    });
-    ASSERT_NE(it, services.end()) << e.meta.name << "/" << declared.name;
-    const auto status = std::ranges::find_if(
-        e.status.services, [&](const v1::ServiceStatus& s) { return s.name == declared.name; });
-    ASSERT_NE(status, e.status.services.end());
-    const std::string network = it->spec.networks.empty() ? "" : it->spec.networks[0].network_id;
-    if (!status->update_failed) {
-      EXPECT_EQ(it->spec, execution::ToSwarmService(e, declared, network, {}));
-    }
-    EXPECT_EQ(it->spec.replicas, static_cast<uint64_t>(declared.replicas.total));
-    const auto running = std::ranges::count_if(tasks, [&](const SwarmTask& t) {
-      return t.service_id == it->id && t.state == TaskState::kRunning &&
-             t.desired_state == TaskState::kRunning && !t.node_down;
-    });
-    EXPECT_EQ(status->ready, running) << e.meta.name << "/" << declared.name;
-  }
-}
-
-void World::ExpectAtRest() {
-  std::vector<SwarmService> services;
-  std::vector<SwarmTask> tasks;
-  swarm_->With([&](sim::Cluster& cluster) {
-    services =
-        cluster.Services([](const auto& spec) { return LabelOf(spec, kLabelDeployment) == "zoe"; });
-    tasks = cluster.Tasks();
-  });
-  const auto listing = store_->List("Execution");
-  std::set<std::string> uids;
-  for (const Record& record : listing->records) {
-    const v1::Execution e = Decode(record);
-    uids.insert(e.meta.uid);
-    std::vector<SwarmService> own;
-    std::ranges::copy_if(services, std::back_inserter(own), [&](const SwarmService& s) {
-      return LabelOf(s.spec, kLabelUid) == e.meta.uid;
-    });
-    ExpectAsDeclared(e, own, tasks);
-  }
-  for (const SwarmService& s : services)
-    EXPECT_TRUE(uids.contains(LabelOf(s.spec, kLabelUid))) << s.spec.name << " belongs to nobody";
-
-  const int before = writes_;
-  for (int i = 0; i < 10; ++i) {
-    engine_->executions.EnqueueAll();
-    engine_->sweeps.EnqueueAll();
-    while (Step()) {
-    }
-  }
-  EXPECT_EQ(writes_, before) << "passes over a settled world wrote something";
 }
 
 }  // namespace zoe::sim_test
