@@ -123,6 +123,8 @@ std::string_view VerbOf(const Exchange& exchange) {
     case Method::kHead:
       break;
   }
+  const bool view = route.endpoint == Endpoint::kNodes || route.endpoint == Endpoint::kNamespaces;
+  if (view && route.name.empty()) return "list";
   if (!route.name.empty() || route.endpoint != Endpoint::kResource) return "get";
   return exchange.query.Bool("watch", false).value_or(false) ? "watch" : "list";
 }

@@ -108,8 +108,8 @@ std::string_view NamespaceOf(const Route& route) {
 uint8_t PlaceOf(const User& user, std::string_view verb, const Route& route) {
   const std::string_view ns = NamespaceOf(route);
   if (ns.empty()) {
-    const bool home =
-        verb == "create" && route.endpoint == Endpoint::kResource && route.kind->namespaced;
+    const bool home = verb == "create" && route.endpoint == Endpoint::kResource &&
+                      route.kind->namespaced && route.subresource.empty();
     return home ? kOwn : kCluster;
   }
   if (ns == user.name) return kOwn;

@@ -62,16 +62,11 @@ const v1::Kind* KindOfPlural(std::string_view plural) {
   return nullptr;
 }
 
-// What may follow an object's name, beside "status".
-bool HasSubresource(std::string_view kind, std::string_view subresource) {
-  static constexpr std::pair<std::string_view, std::string_view> kKnown[] = {
-      {"Execution", "log"}, {"Execution", "proxy"},     {"Workspace", "files"},
-      {"User", "tokens"},   {"Gateway", "credentials"}, {"User", "password"},
-  };
-  return std::any_of(std::begin(kKnown), std::end(kKnown), [&](const auto& known) {
-    return known.first == kind && known.second == subresource;
-  });
-}
+// Beside "status": kind and subresource.
+constexpr std::pair<std::string_view, std::string_view> kSubresources[] = {
+    {"Execution", "log"}, {"Execution", "proxy"},     {"Workspace", "files"},
+    {"User", "tokens"},   {"Gateway", "credentials"}, {"User", "password"},
+};
 
 // What stands behind PLURAL/NAME: s[at] and on.
 Expected<void> ParseSubresource(const Segments& path, size_t at, Route& route) {
@@ -98,9 +93,8 @@ Expected<void> ParseSubresource(const Segments& path, size_t at, Route& route) {
     route.rest = s[at + 1];
     if (!IsName(route.rest)) return NoSuchPath();
   }
-  const bool known = (s[at] == "status" && route.kind->has_status) ||
-                     HasSubresource(route.kind->name, route.subresource);
-  if (!known) return NoSuchPath();
+  const auto known = SubresourcesOf(*route.kind);
+  if (std::find(known.begin(), known.end(), route.subresource) == known.end()) return NoSuchPath();
   return {};
 }
 
@@ -191,6 +185,15 @@ std::string_view Route::plural() const {
       break;
   }
   return kind->plural;
+}
+
+std::vector<std::string_view> SubresourcesOf(const v1::Kind& kind) {
+  std::vector<std::string_view> found;
+  if (kind.has_status) found.emplace_back("status");
+  for (const auto& [name, subresource] : kSubresources) {
+    if (name == kind.name) found.push_back(subresource);
+  }
+  return found;
 }
 
 bool StreamsBody(const Route& route, std::string_view method) {

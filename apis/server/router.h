@@ -2,6 +2,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "specs/meta/expected.h"
 #include "specs/meta/key.h"
@@ -46,6 +47,9 @@ struct Route {
   std::string_view plural()
       const;  // "executions", "nodes", or the endpoint's name: for metrics and messages
 };
+
+// Every subresource that a kind has.
+std::vector<std::string_view> SubresourcesOf(const v1::Kind& kind);
 
 // True for requests whose body is taken as it comes: PUT of files, everything that is proxied.
 bool StreamsBody(const Route& route, std::string_view method);

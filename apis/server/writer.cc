@@ -78,6 +78,22 @@ bool Contains(const std::vector<std::string>& list, const std::string& item) {
   return std::find(list.begin(), list.end(), item) != list.end();
 }
 
+// Other errors quote what they found; a password must not come back, nor stand in a log of a
+// client.
+Expected<v1::DecodeResult> DecodeQuietly(const Value& document, v1::Strictness strictness) {
+  auto decoded = v1::Decode(document, strictness);
+  if (decoded.ok()) return decoded;
+  Error error = std::move(decoded).error();
+  for (Cause& cause : error.causes) {
+    if (cause.field.starts_with("spec.passwordHash")) {
+      cause.message = "must be an Argon2id hash: $argon2id$v=19$m=...,t=...,p=...$SALT$HASH";
+    } else if (cause.field.starts_with("spec.password")) {
+      cause.message = "must be a string of 8 to 1024 bytes";
+    }
+  }
+  return error;
+}
+
 // Kubernetes' rule: who is going may lose finalizers, not gain them.
 Expected<void> CheckFinalizers(const ObjectBase& before, const ObjectBase& after) {
   if (!before.meta.deletion_timestamp) return {};
@@ -159,7 +175,7 @@ Expected<Written> Writer::Create(const v1::Kind& kind, const Key& place, Value d
   for (int attempt = 1;; ++attempt) {
     if (generated)
       document.Find("metadata")->Set("name", generate.substr(0, 63 - kSuffix) + RandomSuffix());
-    ZOE_ASSIGN(v1::DecodeResult decoded, v1::Decode(document, options.strictness));
+    ZOE_ASSIGN(v1::DecodeResult decoded, DecodeQuietly(document, options.strictness));
     ObjectBase& object = *decoded.object;
     if (object.meta.resource_version != 0)
       return BadRequest("metadata.resourceVersion must not be set on objects to be created");
@@ -195,7 +211,7 @@ Expected<Writer::Wanted> Writer::Decode(const v1::Kind& kind, const Key& key, Va
                                         const WriteOptions& options, const Current& current) const {
   ZOE_TRY(MatchPath(kind, key, document));
   Admission::Prepare(kind, document, current.object.get());
-  ZOE_ASSIGN(v1::DecodeResult decoded, v1::Decode(document, options.strictness));
+  ZOE_ASSIGN(v1::DecodeResult decoded, DecodeQuietly(document, options.strictness));
   const Meta& meta = decoded.object->meta;
   if (meta.resource_version != 0 && meta.resource_version != current.revision) return Conflict(key);
   if (!meta.uid.empty() && meta.uid != current.object->meta.uid) {
