@@ -485,6 +485,25 @@ TEST(GatewayPlan, Rows) {
   }
 }
 
+TEST(GatewayStatus, CountsNoTaskOfALostNode) {
+  auto gateway = std::make_shared<v1::Gateway>();
+  gateway->meta.name = gateway->meta.ns = "alice";
+  gateway::Observed observed = Empty();
+  Fill(*gateway, observed);
+  observed.nodes = {{.id = "n1", .name = "node-1", .address = "10.0.0.1", .ready = true}};
+  observed.tasks = {{.id = "t1", .node_id = "n1", .state = TaskState::kRunning}};
+  observed.tasks[0].ports = {{2222, 32001, true}, {1080, 32002, true}};
+  StatusDraft draft;
+  draft.object = gateway;
+  gateway::Report(*gateway, observed, {}, WallTime{}, draft);
+  EXPECT_EQ(gateway->status.socks, "socks5h://10.0.0.1:32002");
+  EXPECT_EQ(gateway->status.conditions.at(0).status, "True");
+  observed.tasks[0].node_down = true;  // Swarm's state of it may be stale
+  gateway::Report(*gateway, observed, {}, WallTime{}, draft);
+  EXPECT_EQ(gateway->status.socks, "");
+  EXPECT_EQ(gateway->status.conditions.at(0).status, "False");
+}
+
 SwarmServiceSpec SpecOf(const std::function<void(v1::GatewaySpec&)>& set) {
   v1::Gateway gateway;
   gateway.meta.name = gateway.meta.ns = "alice";
