@@ -48,13 +48,14 @@ socks() {  # USER CREDENTIALS URL [CURL-OPTION...]: through USER's gateway
   curl -sS -m 10 --socks5-hostname "$credentials@$(gateway "$user" address):$(gateway "$user" socksPort)" "$@" "$url"
 }
 refused() { local said; said=$("$@" 2>&1) && fail "this was let through: $*: $said"; echo "$said" >"$work/refusal"; }
-ssh_as() {  # USER KEY SSH-ARGUMENT...: with the command line of the status, and its host key alone
+ssh_line() {  # USER KEY SSH-ARGUMENT...: sets $line: the command line of the status, which trusts its host key alone
   local user=$1 key=$2; shift 2
   echo "zoe-$deployment-$user $(gateway "$user" hostKey)" >"$work/known-$user"
-  # shellcheck disable=SC2046
-  timeout 20 $(gateway "$user" ssh | sed 's/^ssh -N /ssh /') -F none -i "$key" -o IdentitiesOnly=yes -o IdentityAgent=none -o BatchMode=yes \
-    -o StrictHostKeyChecking=yes -o UserKnownHostsFile="$work/known-$user" -o LogLevel=ERROR "$@" </dev/null
+  read -ra line <<<"$(gateway "$user" ssh | sed 's/^ssh -N /ssh /')"
+  line=(timeout 20 "${line[@]}" -F none -i "$key" -o IdentitiesOnly=yes -o IdentityAgent=none -o BatchMode=yes -o StrictHostKeyChecking=yes
+    -o UserKnownHostsFile="$work/known-$user" -o LogLevel=ERROR "$@")
 }
+ssh_as() { ssh_line "$@"; "${line[@]}" </dev/null; }
 
 export ZOE_ADMIN_PASSWORD=admin-password
 auth=password
@@ -119,7 +120,8 @@ refused curl -sS -m 3 "http://$overlay:8888$path/api"
 for elsewhere in 10.88.0.1:2375 10.88.0.254 172.18.0.1 127.0.0.1:1080; do refused socks alice alice:alice-password "http://$elsewhere/"; done
 
 step "and through SSH, with her key alone"
-ssh_as alice "$work/alice" -N -D 127.0.0.1:11080 &
+ssh_line alice "$work/alice" -N -D 127.0.0.1:11080
+"${line[@]}" </dev/null &
 tunnel=$!
 through() { curl -sSf -m 10 --socks5-hostname 127.0.0.1:11080 "$notebook/api/status?token=t" | has '"started"'; }
 wait_for 10 through
@@ -169,11 +171,8 @@ timeout 120 docker events --since "$(date +%s)" --filter type=service --filter t
   --format '{{.Type}} {{.Action}} {{.Actor.Attributes.name}}' >"$work/events" &
 events=$!
 as admin delete user alice --timeout 90s
-all_gone() {
-  [ -z "$(docker service ls -q --filter label=zoe.namespace=alice)$(docker secret ls -q --filter label=zoe.namespace=alice)" ] &&
-    [ -z "$(docker network ls -q --filter label=zoe.namespace=alice)" ]
-}
-all_gone || fail "this is left: $(docker service ls; docker secret ls; docker network ls)"
+of() { docker service ls -q --filter "label=zoe.namespace=$1"; docker secret ls -q --filter "label=zoe.namespace=$1"; docker network ls -q --filter "label=zoe.namespace=$1"; }
+same "$(of alice)" ""
 same "$(cat "$home/made.txt")" "by the notebook"
 as admin get executions,gateways,workspaces -n alice 2>&1 | has -i 'no resources found' || fail "$(as admin get executions,gateways,workspaces -n alice)"
 removed() { grep -E '^(service|network) remove ' "$work/events" | sed -E 's/^service remove ([a-z]+)-.*/\1/; s/^network remove .*/network/' | tr '\n' ' '; }
@@ -184,8 +183,7 @@ socks bob bob:bob-password "http://notebook.jup/" >/dev/null 2>&1 || is_ready bo
 
 step "nothing is left of bob either"
 as admin delete user bob --timeout 90s
-docker service ls -q --filter label=zoe.namespace=bob | has . && fail "a service is left"
-as admin delete user admin --timeout 90s || true
-wait_for 40 nothing_left
+same "$(of bob)" ""
+[ -n "$(of admin)" ] || fail "the admin's place has gone with it"
 stop_controller
 step "done after $SECONDS s"
