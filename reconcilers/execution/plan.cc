@@ -90,29 +90,44 @@ Action Update(const Picture& picture, const ServicePicture& s, SwarmServiceSpec 
   return action;
 }
 
-// Those of the workspace that the service's containers mount. The top of one that a Workspace
+// Directories of the workspace that the services' containers mount. The top of one that a Workspace
 // declares is made by the Workspace's own reconciler.
-void AddDirectories(const Picture& picture, const v1::Service& service,
-                    std::set<std::string>& directories) {
+std::vector<Action> MakeDirectories(const Picture& picture,
+                                    const std::vector<const ServicePicture*>& services) {
   const Place& place = picture.observed.place;
-  if (place.volume) return;
-  for (const v1::Mount& mount : service.mounts) {
-    if (!mount.workspace || (place.has_workspace && mount.sub_path.empty())) continue;
-    directories.insert(WorkspacePath(picture.options, picture.execution->meta.ns, mount.sub_path));
+  if (place.volume) return {};
+  std::set<std::string> below;
+  for (const ServicePicture* s : services) {
+    for (const v1::Mount& mount : s->service.mounts) {
+      if (mount.workspace) below.insert(mount.sub_path);
+    }
   }
+  std::vector<Action> actions;
+  const ExecutionOptions& options = picture.options;
+  const std::string& ns = picture.execution->meta.ns;
+  for (const std::string& path : below) {
+    if (!place.has_workspace) {
+      actions.push_back({EnsureDirectory{WorkspacePath(options, ns, path)}, {}});
+    } else if (!path.empty()) {
+      actions.push_back(
+          {EnsureSubdirectory{WorkspaceTree(options.workspace_root, options.deployment, ns),
+                              path,
+                              {.uid = place.uid, .gid = place.gid}},
+           {}});
+    }
+  }
+  return actions;
 }
 
 std::vector<Action> PlanActive(const Picture& picture) {
   std::vector<Action> actions, updates;
-  std::vector<const ServicePicture*> missing;
-  std::set<std::string> directories;
+  std::vector<const ServicePicture*> missing, changed;
   for (const ServicePicture& s : picture.services) {
     if (s.waiting) continue;
     if (s.observed == nullptr && s.open) missing.push_back(&s);
     SwarmServiceSpec target = s.Target();
     const bool differs = s.observed && target != s.observed->spec;
-    if (differs || (s.observed == nullptr && s.open))
-      AddDirectories(picture, s.service, directories);
+    if (differs || (s.observed == nullptr && s.open)) changed.push_back(&s);
     if (differs) updates.push_back(Update(picture, s, std::move(target)));
   }
   if (!picture.strays.empty()) actions.push_back(RemoveAll(picture.strays, "no longer declared"));
@@ -120,8 +135,7 @@ std::vector<Action> PlanActive(const Picture& picture) {
     const std::string& ns = picture.execution->meta.ns;
     actions.push_back({EnsureNetwork{ns, NetworkName(picture.options.deployment, ns)}, {}});
   }
-  const Ownership owner{.uid = picture.observed.place.uid, .gid = picture.observed.place.gid};
-  for (const std::string& path : directories) actions.push_back({EnsureDirectory{path, owner}, {}});
+  std::ranges::move(MakeDirectories(picture, changed), std::back_inserter(actions));
   if (!missing.empty()) actions.push_back(Create(picture, missing));
   std::ranges::move(updates, std::back_inserter(actions));
   return actions;
@@ -140,6 +154,9 @@ std::string ToString(const Action& action) {
     std::string operator()(const RemoveServices& a) const { return "remove " + Join(a.ids); }
     std::string operator()(const EnsureNetwork& a) const { return "network " + a.name; }
     std::string operator()(const EnsureDirectory& a) const { return "directory " + a.path; }
+    std::string operator()(const EnsureSubdirectory& a) const {
+      return "directory " + a.top.path() + "/" + a.below;
+    }
     std::string operator()(const CreateServices& a) const {
       std::vector<std::string> names;
       for (const SwarmServiceSpec& spec : a.specs) names.push_back(ServiceOf(spec));

@@ -19,9 +19,16 @@ struct EnsureNetwork {
   std::string ns;
   std::string name;  // of the network
 };
+// Of the workspace, in a namespace without a Workspace.
 struct EnsureDirectory {
   std::string path;
-  Ownership owner;
+};
+// Below a Workspace's directory, each level of it a directory that is no symbolic link: whoever
+// writes there could make one that leads anywhere on the node that mounts it.
+struct EnsureSubdirectory {
+  TreePath top;
+  std::string below;
+  Ownership owner;  // of what is made
 };
 // Go out together. A network id that is empty stands for the network of an EnsureNetwork before it.
 struct CreateServices {
@@ -35,7 +42,9 @@ struct UpdateService {
 };
 
 struct Action {
-  std::variant<RemoveServices, EnsureNetwork, EnsureDirectory, CreateServices, UpdateService> what;
+  std::variant<RemoveServices, EnsureNetwork, EnsureDirectory, EnsureSubdirectory, CreateServices,
+               UpdateService>
+      what;
   std::vector<PendingEvent> events;  // to be recorded once it is done
 };
 
