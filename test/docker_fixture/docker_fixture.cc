@@ -60,6 +60,10 @@ Expected<void> DockerFixture::StartEngine() {
   return {};
 }
 
+Expected<std::string> DockerFixture::Run(const std::string& command) const {
+  return Script("run '" + dir_ + "' " + command);
+}
+
 Expected<std::string> DockerFixture::Docker(const std::string& arguments) const {
   return Shell("docker -H '" + host_ + "' " + arguments);
 }

@@ -27,6 +27,8 @@ class DockerFixture {
 
   Expected<void> StopEngine();
   Expected<void> StartEngine();
+  // COMMAND in the engine's machine: its network, mounts and processes; its output.
+  Expected<std::string> Run(const std::string& command) const;
   // `docker ARGUMENTS` against it, through a shell; its output.
   Expected<std::string> Docker(const std::string& arguments) const;
 

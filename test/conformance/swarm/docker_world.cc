@@ -41,6 +41,9 @@ class DockerWorld : public World {
   std::function<Expected<std::string>(const std::string&)> docker() override {
     return [this](const std::string& arguments) { return engine_->Docker(arguments); };
   }
+  Expected<std::string> OnNode(const std::string& command) override {
+    return engine_->Run(command);
+  }
 
  private:
   SystemClock clock_;

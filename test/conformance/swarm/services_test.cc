@@ -58,7 +58,16 @@ TEST_F(SwarmConformance, EveryFieldIsReadBackAsItWasSent) {
   spec.user = "65534:65534";
   spec.container_labels = {{"z", "1"}, {"a", ""}};
   spec.mounts = {{world().directory(), "/mnt/z", true}, {world().directory(), "/mnt/a", false}};
+  spec.mounts.push_back({Named("volume"),
+                         "/mnt/v",
+                         true,
+                         "local",
+                         {{"type", "none"}, {"o", "bind"}, {"device", world().directory()}}});
   spec.networks = {{Network("z"), {"web.pair", "a.pair"}}, {Network("a"), {}}};
+  spec.ports = {{8080, 0, true}, {22, 0, false}, {80, 30'123, false}};
+  spec.secrets = {{Secret("z", "1"), Named("z"), "keys"}, {Secret("a", "2"), Named("a"), "config"}};
+  spec.capability_add = {"CAP_NET_ADMIN", "CAP_CHOWN"};
+  spec.capability_drop = {"ALL"};
   spec.dns_search = {"pair", "a.pair"};
   spec.dns_options = {"ndots:1", "attempts:2"};
   spec.constraints = {"node.role==manager", "node.hostname!=nowhere"};
@@ -296,13 +305,25 @@ TEST_F(SwarmConformance, FailedUpdateRollsBackOrPauses) {
 
 TEST_F(SwarmConformance, AlterationByHandShowsAndIsMended) {
   if (!world().docker()) GTEST_SKIP() << "nobody has hands in the simulator";
-  const SwarmServiceSpec spec = Spec("web");
+  SwarmServiceSpec spec = Spec("web");
+  spec.replicas = 0;
   const std::string id = Create(spec);
-  ASSERT_TRUE(world().docker()("service update -d --no-resolve-image --group-add 1000 " + id).ok());
-  EXPECT_TRUE(Service(id).spec.altered);
-  ASSERT_TRUE(Until(
-      "mended", [&] { return swarm().UpdateService(Ctx(), id, Service(id).version, spec).ok(); }));
-  EXPECT_TRUE(Service(id).spec == spec);
+  Secret("shown", "x");
+  for (const std::string& option :
+       {std::string("--group-add 1000"), "--secret-add source=" + Named("shown") + ",target=x",
+        std::string("--publish-add mode=host,protocol=udp,target=53"),
+        std::string("--mount-add type=volume,source=v,target=/v"),
+        std::string("--mount-add type=volume,source=v,target=/v,volume-driver=local,"
+                    "volume-nocopy=true")}) {
+    const auto changed =
+        world().docker()("service update -d --no-resolve-image " + option + " " + id);
+    ASSERT_TRUE(changed.ok()) << changed.error().message;
+    EXPECT_TRUE(Service(id).spec.altered) << option;
+    ASSERT_TRUE(Until("mended", [&] {
+      return swarm().UpdateService(Ctx(), id, Service(id).version, spec).ok();
+    }));
+    EXPECT_TRUE(Service(id).spec == spec) << option;
+  }
 }
 
 }  // namespace

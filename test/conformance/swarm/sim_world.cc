@@ -42,6 +42,9 @@ class SimWorld : public World {
   void Down() override { down_ = true; }
   void Up() override { down_ = false; }
   std::function<Expected<std::string>(const std::string&)> docker() override { return nullptr; }
+  Expected<std::string> OnNode(const std::string&) override {
+    return MakeError(Code::kInternal, "a simulated node runs nothing");
+  }
 
  private:
   SystemClock clock_;

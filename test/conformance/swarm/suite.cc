@@ -35,6 +35,7 @@ void SwarmConformance::TearDown() {
   for (const std::string& id : networks_) {
     Until("network removed", [&] { return swarm().RemoveNetwork(Ctx(), id).ok(); });
   }
+  for (const std::string& id : secrets_) EXPECT_TRUE(swarm().RemoveSecret(Ctx(), id).ok());
 }
 
 World& SwarmConformance::world() { return *shared_world->value(); }
@@ -124,6 +125,18 @@ std::string SwarmConformance::Network(const std::string& name) {
   const auto id = swarm().CreateNetwork(Ctx(), spec);
   EXPECT_TRUE(id.ok()) << id.error().message;
   if (id) networks_.push_back(*id);
+  return id.value_or("");
+}
+
+std::string SwarmConformance::Secret(const std::string& name, const std::string& data,
+                                     const std::string& kind) {
+  const Labels labels = {{"zoe.deployment", "conf"},
+                         {"zoe.kind", kind},
+                         {"zoe.namespace", "alice"},
+                         {"zoe.name", uid_}};
+  const auto id = swarm().CreateSecret(Ctx(), Named(name), labels, data);
+  EXPECT_TRUE(id.ok()) << id.error().message;
+  if (id) secrets_.push_back(*id);
   return id.value_or("");
 }
 

@@ -40,6 +40,9 @@ class SwarmConformance : public ::testing::Test {
   bool UntilRunning(const std::string& service_id, size_t tasks);
 
   std::string Network(const std::string& name);  // made, removed after the test
+  // Its id. Made for `kind`/alice/`name of the test`, removed after the test.
+  std::string Secret(const std::string& name, const std::string& data,
+                     const std::string& kind = "Gateway");
 
   // Hints of a subscription, to be looked at from the test.
   struct Hints {
@@ -53,7 +56,7 @@ class SwarmConformance : public ::testing::Test {
 
  private:
   std::string uid_;
-  std::vector<std::string> networks_;
+  std::vector<std::string> networks_, secrets_;
 };
 
 }  // namespace zoe::testing

@@ -24,6 +24,8 @@ class World {
   virtual void Up() = 0;
   // `docker ...`; null in a world without containers, names and programs of its own.
   virtual std::function<Expected<std::string>(const std::string& arguments)> docker() = 0;
+  // A shell command on the node; kInternal in a world that has no docker().
+  virtual Expected<std::string> OnNode(const std::string& command) = 0;
 };
 
 // An error is the reason to skip all.
