@@ -68,6 +68,11 @@ def remove_raw():
         docker("DELETE", f"/networks/{network['Id']}")
 
 
+def ready(path):
+    seen = call(connection, "GET", path, ok=(200, 404))
+    return seen["kind"] == "Gateway" and condition(seen, "Ready")
+
+
 def ours():
     return [labelled(kind, "zoe.deployment=bench") for kind in ("services", "tasks", "secrets", "networks")]
 
@@ -82,7 +87,7 @@ try:
         began = time.time()
         call(connection, "POST", users, {"apiVersion": "zoe/v1", "kind": "User", "metadata": {"name": name}, "spec": {"sshKeys": [KEY], "uid": 1001}})
         gateway = f"/apis/zoe/v1/namespaces/{name}/gateways/{name}"
-        wait(lambda: condition(call(connection, "GET", gateway, ok=(200, 404)), "Ready"))
+        wait(lambda: ready(gateway))
         took = time.time() - began
         service = labelled("services", f"zoe.name={name}")[0]["Spec"]
         host_key = os.popen("d=$(mktemp -d) && ssh-keygen -q -t ed25519 -N '' -f $d/k && cat $d/k; rm -r $d").read()

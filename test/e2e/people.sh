@@ -42,7 +42,9 @@ trap finish EXIT
 on() { local k=$1; shift; timeout 30 docker -H "unix://$nodes/$k/docker.sock" "$@"; }
 as() { local user=$1; shift; ZOE_USER=$user ZOE_PASS=$user-password zoe -n "$user" "$@"; }
 gateway() { as "$1" get gateway "$1" -o "jsonpath={.status.$2}"; }
-is_ready() { as "$1" get gateway "$1" -o 'jsonpath={.status.conditions[?(@.type=="Ready")].status}' | has '^True$'; }
+# USER NODE: its gateway is ready, and elsewhere. Asked at once, for it may move between two questions.
+elsewhere() { as "$1" get gateway "$1" -o 'jsonpath={.status.conditions[?(@.type=="Ready")].status} {.status.node}' | has "^True node-[^${2#node-}]$"; }
+is_ready() { elsewhere "$1" 0; }
 socks() {  # USER CREDENTIALS URL [CURL-OPTION...]: through USER's gateway
   local user=$1 credentials=$2 url=$3; shift 3
   curl -sS -m 10 --socks5-hostname "$credentials@$(gateway "$user" address):$(gateway "$user" socksPort)" "$@" "$url"
@@ -81,8 +83,7 @@ for user in alice bob; do
 done
 # Alice's gateway keeps away from the node that leads and that runs her notebook.
 as admin patch gateway alice -n alice --type merge -p '{"spec":{"constraints":["node.hostname != node-1"]}}'
-moved() { is_ready alice && [ "$(gateway alice node)" != node-1 ] && [ -n "$(gateway alice node)" ]; }
-wait_for 30 moved
+wait_for 30 elsewhere alice node-1
 
 step "alice runs a notebook"
 cat >"$work/notebook.yaml" <<'Y'
@@ -158,8 +159,7 @@ step "the node of her gateway is lost: it moves, with its host key"
 before=$(gateway alice node) key=$(gateway alice hostKey)
 "$fixture" node-stop "$nodes" "${before#node-}"
 began=$SECONDS
-elsewhere() { is_ready alice && [ "$(gateway alice node)" != "$before" ]; }
-wait_for 60 elsewhere
+wait_for 60 elsewhere alice "$before"
 step "from $before to $(gateway alice node) after $((SECONDS - began)) s"
 same "$(gateway alice hostKey)" "$key"
 socks alice alice:alice-password "$notebook/api/status?token=t" -f | has '"started"'
