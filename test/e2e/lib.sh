@@ -19,13 +19,13 @@ use_engine() {  # sets DOCKER_HOST; 77 counts as skipped
   docker info >/dev/null 2>&1 || fail "no engine at $DOCKER_HOST: run test/e2e/engine up"
 }
 
-# start_controller OPTION...: sets ZOE_SERVER. The deployment is $deployment, the store $store, --auth $auth.
+# start_controller OPTION...: sets ZOE_SERVER. The deployment is $deployment, the store $store, --auth $auth, --workspace-root $workspaces.
 deployment=e2e-$(basename "$0" .sh)
 store=sqlite:$work/state.db
 start_controller() {
   : >"$work/controller.out"
   "$bin/zoe-controller" --auth "${auth:-none}" --listen 127.0.0.1:0 --deployment "$deployment" --store "$store" --swarm "${swarm:-$DOCKER_HOST}" \
-    --workspace-root "$work/workspaces" "$@" >"$work/controller.out" 2>>"$work/controller.log" &
+    --workspace-root "${workspaces:-$work/workspaces}" "$@" >"$work/controller.out" 2>>"$work/controller.log" &
   controller=$!
   wait_for 20 grep -q '^listening on ' "$work/controller.out"
   ZOE_SERVER=$(sed -n 's/^listening on //p' "$work/controller.out")
