@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <functional>
 #include <map>
 #include <memory>
@@ -88,6 +89,8 @@ class Api {
   ListBodies lists_;
   Pool work_, logs_;
   Transfers transfers_;
+
+  std::atomic<size_t> proxied_{0};
 
   struct Series {
     Counter* requests = nullptr;
