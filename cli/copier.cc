@@ -294,10 +294,10 @@ int Copier::Put(const std::string& local, std::string remote, bool into, bool re
     if (fs::is_directory(status) && !recursive)
       return session_.Fail(local + " is a directory: -r sends it whole");
   }
-  // Also says what is wrong before anything is sent.
-  const auto there = workspace_.List(remote);
-  if (!there.ok() && there.error().code != Code::kNotFound) return session_.Fail(there.error());
-  const bool directory = there.ok() && there->has_value();
+  // What is wrong is said before anything is sent: a refusal on the way may go unheard.
+  const auto there = workspace_.Look(remote);
+  if (!there.ok()) return session_.Fail(there.error());
+  const bool directory = *there == Workspace::Seen::kDirectory;
   if (directory || into) {
     if (from_stdin) {
       return session_.Fail("\"" + (remote.empty() ? "/" : remote) +
@@ -307,6 +307,17 @@ int Copier::Put(const std::string& local, std::string remote, bool into, bool re
     const fs::path real = fs::canonical(local, ignored);
     if (!(remote.empty() && (local == "." || local.ends_with("/."))))
       remote = Below(remote, real.filename().string());
+  }
+  const size_t slash = remote.rfind('/');
+  const std::string parent = slash == std::string::npos ? "" : remote.substr(0, slash);
+  if (*there == Workspace::Seen::kNothing && (from_stdin || !IsDirectory(local))) {
+    const auto holder = workspace_.Look(parent);
+    if (!holder.ok()) return session_.Fail(holder.error());
+    if (*holder != Workspace::Seen::kDirectory) {
+      return session_.Fail("\"" + parent +
+                           "\" is no directory in the workspace: \"zoe files mkdir " + parent +
+                           "\" makes it");
+    }
   }
   if (!from_stdin && IsDirectory(local)) {
     PutTree(local, remote);

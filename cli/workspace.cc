@@ -35,7 +35,8 @@ std::string Below(const std::string& directory, const std::string& name) {
                                                                        : directory + "/" + name;
 }
 
-Expected<Fetched> Workspace::Fetch(const std::string& path, const OnBytes& on_bytes) {
+Expected<Fetched> Workspace::Fetch(const std::string& path, const OnBytes& on_bytes,
+                                   const client::Query& query) {
   Fetched fetched;
   std::string listing;
   bool large = false;
@@ -49,7 +50,7 @@ Expected<Fetched> Workspace::Fetch(const std::string& path, const OnBytes& on_by
     return !large;
   };
   ZOE_ASSIGN(const client::Head head,
-             client_.Download(client::JoinPath(base_, path), {}, {}, kSilence, take));
+             client_.Download(client::JoinPath(base_, path), query, {}, kSilence, take));
   fetched.directory = IsListing(head);
   if (!fetched.directory) return fetched;
   auto value = codec::ParseJson(listing, kListBudget);
@@ -59,7 +60,7 @@ Expected<Fetched> Workspace::Fetch(const std::string& path, const OnBytes& on_by
   fetched.listing = std::move(*value);
   if (fetched.listing.Find("items") == nullptr || !fetched.listing.Find("items")->is_array())
     fetched.listing.Set("items", codec::Array{});
-  ZOE_TRY(Complete(path, fetched.listing));
+  if (query.empty()) ZOE_TRY(Complete(path, fetched.listing));
   return fetched;
 }
 
@@ -76,6 +77,14 @@ Expected<void> Workspace::Complete(const std::string& path, Value& listing) {
   }
   if (Value* metadata = listing.Find("metadata")) metadata->Remove("continue");
   return {};
+}
+
+Expected<Workspace::Seen> Workspace::Look(const std::string& path) {
+  const auto fetched =
+      Fetch(path, [](std::string_view, const auto&) { return false; }, {{"limit", "1"}});
+  if (fetched.ok()) return fetched->directory ? Seen::kDirectory : Seen::kFile;
+  if (fetched.error().code == Code::kNotFound) return Seen::kNothing;
+  return fetched.error();
 }
 
 Expected<std::optional<Value>> Workspace::List(const std::string& path) {

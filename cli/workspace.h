@@ -37,7 +37,11 @@ class Workspace {
   // `length` is the file's, where it is known. False from `on_bytes` ends it, with ok.
   using OnBytes =
       std::function<bool(std::string_view bytes, const std::optional<uint64_t>& length)>;
-  Expected<Fetched> Fetch(const std::string& path, const OnBytes& on_bytes);
+  Expected<Fetched> Fetch(const std::string& path, const OnBytes& on_bytes,
+                          const client::Query& query = {});
+  // Errors but kNotFound, which is kNothing.
+  enum class Seen { kNothing, kFile, kDirectory };
+  Expected<Seen> Look(const std::string& path);
   // nullopt: it is no directory.
   Expected<std::optional<codec::Value>> List(const std::string& path);
   Expected<void> Put(const std::string& path, std::optional<uint64_t> length,

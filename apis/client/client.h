@@ -109,8 +109,9 @@ class Client {
   Expected<Head> Download(std::string_view path, const Query& query, const std::stop_token& stop,
                           Duration silence, const OnDownload& on_bytes);
   // A PUT of what `source` gives, which is called as on_bytes above is. Without a length it is sent
-  // in chunks. What the source breaks off or gives less of than `length` is no whole body to the
-  // server. Returns the answer (null if it is empty).
+  // in chunks. A server that refuses before it has everything may go unheard (kUnavailable): ask
+  // for what is small first. What the source breaks off or gives less of than `length` is no whole
+  // body to the server. Returns the answer (null if it is empty).
   Expected<codec::Value> Upload(std::string_view path, const Query& query,
                                 const std::stop_token& stop, Duration silence,
                                 std::optional<uint64_t> length, const Source& source);

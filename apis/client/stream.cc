@@ -289,10 +289,13 @@ Expected<codec::Value> Client::Upload(std::string_view path, const Query& query,
   const auto well = std::make_shared<Well>([&](char* buffer, size_t size) -> size_t {
     const Expected<size_t> got = watchdog.Ours([&] { return source(buffer, size); });
     if (got.ok()) return *got;
-    // An end of what has no length would look like a whole body: the connection goes first.
+    // An end of what has no length would look like a whole body: there is none, until the library
+    // sees that the connection has gone.
     broken = got.error();
     cancel.cancel();
-    return 0;
+    if (length) return 0;
+    *buffer = 0;
+    return 1;
   });
   const Closing<Well> closing{well};
   try {
@@ -316,6 +319,12 @@ Expected<codec::Value> Client::Upload(std::string_view path, const Query& query,
     if (broken) return *broken;
     if (stop.stop_requested()) return MakeError(Code::kCancelled, "stopped");
     if (watchdog.barked()) return Silent(server, silence);
+    if (std::string_view(e.what()).find("write request body") != std::string_view::npos) {
+      // The library sends to the end before it reads, so what the server said is lost.
+      return MakeError(
+          Code::kUnavailable,
+          server + " took only a part: it has refused the rest, or the connection broke");
+    }
     return TransportError(server, e, false);
   } catch (const std::exception& e) {
     if (broken) return *broken;

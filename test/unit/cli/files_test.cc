@@ -153,6 +153,9 @@ TEST_F(FileCommands, PutSendsFilesStdinAndDirectories) {
   EXPECT_EQ(Run({"put", file}).code, kOk);
   EXPECT_EQ(Run({"put", file, "b.csv"}).code, kOk);
   EXPECT_EQ(Run({"put", file, "in"}).code, kOk) << "an existing directory takes it in";
+  EXPECT_EQ(Run({"put", file, "new/"}).err,
+            "error: \"new\" is no directory in the workspace: \"zoe files mkdir new\" makes it\n");
+  place.MakeDirectory("new");
   EXPECT_EQ(Run({"put", file, "new/"}).code, kOk);
   EXPECT_EQ(Run({"put", "-", "c"}, "from stdin").code, kOk);
   EXPECT_EQ(place.files(), (Texts{{"a.csv", "1,2\n"},
