@@ -119,7 +119,9 @@ Expected<Session> Session::Open(Io& io, Arguments arguments) {
 
 Expected<client::Client*> Session::Connect() {
   if (!client_) {
-    ZOE_ASSIGN(client_, client::Client::Open(options_));
+    client::Options options = options_;
+    if (options.password.empty()) options.user.clear();  // known, but logged out
+    ZOE_ASSIGN(client_, client::Client::Open(std::move(options)));
   }
   return client_.get();
 }

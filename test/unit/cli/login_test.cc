@@ -96,6 +96,8 @@ TEST_F(LoginCommands, LogoutRevokesAndForgets) {
   EXPECT_EQ(place.tokens(), Texts{});
   EXPECT_EQ(Current().token + Current().token_name, "");
   EXPECT_EQ(Current().user, "alice");
+  Run({"get", "exec"});
+  EXPECT_FALSE(api.requests().back().headers.contains("authorization"));
   ASSERT_EQ(Run({"login", "-u", "alice", "--password-stdin"}, "secret").code, kOk);
   api.intercept = [](const FakeRequest&) -> std::optional<FakeReply> {
     return FakeReply{.status = 503, .body = test::StatusBody(503, "ServiceUnavailable", "away")};
