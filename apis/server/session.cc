@@ -416,6 +416,9 @@ void Session<Transport>::BeginStream(Response head, std::shared_ptr<Producer> pr
     deferred_ = [this, head = std::move(head), producer] { BeginStream(head, producer); };
     return;
   }
+  // What has come already is its reader's, and may be the request's end.
+  if (body_open_ && buffer_.size() > 0 && !reading_ && !parser_.waits_for_continue()) ParseBody();
+  if (state_ != State::kHandling) return producer->Closed();
   const Framing framing = FrameStream(head);
   MakeHead(head, framing, head_);
   state_ = State::kStreaming;
