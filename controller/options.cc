@@ -251,8 +251,8 @@ const std::vector<Setting>& Settings() {
        "https://HOST[:PORT][/PATH]; none: that of --listen",
        &Options::public_url, CheckUrl},
       {"allow-host-paths", "",
-       "directories of the nodes that services may mount: PATH[:ro][@ROLE] separated by commas; "
-       "what lies below is allowed too",
+       "directories of the nodes that services may mount: PATH[:ro][@ROLE] separated by commas; of "
+       "those for reading only also what lies below",
        &Options::allow_host_paths, CheckAllowedPaths},
       {"allow-capabilities", "",
        "Linux capabilities that services may ask for: NAME[@ROLE] separated by commas, such as "

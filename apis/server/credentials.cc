@@ -153,39 +153,42 @@ Expected<void> Credentials::Update(const v1::User& user, const Change& change) {
                                         "\" are being changed by others: try again");
 }
 
-Expected<void> Credentials::Hash(const std::string& password, std::string& hash,
-                                 std::string& crypted) const {
-  if (!hash.empty()) return {};
+Expected<PasswordHashes> Credentials::HashPassword(const std::string& password) const {
+  PasswordHashes hashed;
   const Permit permit(hashing_);
-  ZOE_ASSIGN(hash, crypto::HashPassword(password));
+  ZOE_ASSIGN(hashed.argon2id, crypto::HashPassword(password));
   // One that is too long for SOCKS5 opens everything else.
-  crypted = crypto::CryptPassword(password).value_or("");
-  return {};
+  hashed.crypt = crypto::CryptPassword(password).value_or("");
+  return hashed;
 }
 
-Expected<void> Credentials::SetPassword(const v1::User& user, const std::string& password) {
-  std::string hash, crypted;
+Expected<void> Credentials::SetPassword(const v1::User& user, const std::string& password,
+                                        PasswordHashes hashed) {
   return Update(user, [&](v1::CredentialSpec& spec) -> Expected<void> {
     const bool same = !spec.password_hash.empty() && Verify(spec.password_hash, password);
     if (same && !spec.password_crypt.empty()) return {};
-    ZOE_TRY(Hash(password, hash, crypted));
-    if (same && crypted.empty()) return {};
-    spec.password_hash = hash;
-    spec.password_crypt = crypted;
+    if (hashed.argon2id.empty()) {
+      ZOE_ASSIGN(hashed, HashPassword(password));
+    }
+    if (same && hashed.crypt.empty()) return {};
+    spec.password_hash = hashed.argon2id;
+    spec.password_crypt = hashed.crypt;
     if (!same) EraseSessions(spec);
     return {};
   });
 }
 
 Expected<bool> Credentials::SetFirstPassword(const v1::User& user, const std::string& password) {
-  std::string hash, crypted;
+  PasswordHashes hashed;
   bool set = false;
   const auto updated = Update(user, [&](v1::CredentialSpec& spec) -> Expected<void> {
     set = spec.password_hash.empty();
     if (!set) return {};
-    ZOE_TRY(Hash(password, hash, crypted));
-    spec.password_hash = hash;
-    spec.password_crypt = crypted;
+    if (hashed.argon2id.empty()) {
+      ZOE_ASSIGN(hashed, HashPassword(password));
+    }
+    spec.password_hash = hashed.argon2id;
+    spec.password_crypt = hashed.crypt;
     return {};
   });
   if (!updated.ok()) return updated.error();

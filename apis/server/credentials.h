@@ -41,6 +41,12 @@ std::string CsrfToken(std::string_view session_secret);
 // kInvalid, with a cause at `field`: not 8 to 1024 bytes.
 Expected<void> CheckPassword(std::string_view password, const std::string& field);
 
+// Of one password; empty: not made yet.
+struct PasswordHashes {
+  std::string argon2id;
+  std::string crypt;  // for the gateway; empty also where it can't take the password
+};
+
 // Thread-safe. A record belongs to one User by uid: one that is made again under the same name gets
 // nothing of it. Calls that write block on the store; a change that changes nothing writes nothing.
 class Credentials {
@@ -61,8 +67,11 @@ class Credentials {
   // expired.
   Expected<v1::Token> FindSecret(std::string_view secret, std::string_view kind) const;
 
-  // Ends the browser's sessions if it is another password.
-  Expected<void> SetPassword(const v1::User& user, const std::string& password);
+  // Ends the browser's sessions if it is another password. `hashed`: what HashPassword made of it.
+  Expected<void> SetPassword(const v1::User& user, const std::string& password,
+                             PasswordHashes hashed = {});
+  // As expensive as VerifyPassword. For who wants the time to pass before something else is done.
+  Expected<PasswordHashes> HashPassword(const std::string& password) const;
   // True: there was none before.
   Expected<bool> SetFirstPassword(const v1::User& user, const std::string& password);
   Expected<void> SetPasswordHash(const v1::User& user, const std::string& hash);
@@ -81,8 +90,6 @@ class Credentials {
   // nullptr: none, or a former user's.
   std::shared_ptr<const v1::Credential> Find(const std::string& user) const;
   Expected<NewToken> Add(const v1::User& user, v1::Token token, const Change& room);
-  // Once: `hash` is filled afterwards.
-  Expected<void> Hash(const std::string& password, std::string& hash, std::string& crypted) const;
   bool Verify(std::string_view hash, std::string_view password) const;
 
   Store& store_;

@@ -154,11 +154,11 @@ Expected<void> Writer::Admit(AdmissionRequest& request, const WriteOptions& opti
 }
 
 Expected<void> Writer::StorePassword(const ObjectBase& object, const std::string& password,
-                                     const std::string& password_hash) {
+                                     const std::string& password_hash, PasswordHashes hashed) {
   if (password.empty() && password_hash.empty()) return {};
   const auto& user = static_cast<const v1::User&>(object);
   auto stored = password.empty() ? credentials_.SetPasswordHash(user, password_hash)
-                                 : credentials_.SetPassword(user, password);
+                                 : credentials_.SetPassword(user, password, std::move(hashed));
   if (stored.ok()) return {};
   Error error = std::move(stored).error();
   error.message = "user \"" + user.meta.name +
@@ -196,10 +196,16 @@ Expected<Written> Writer::Create(const v1::Kind& kind, const Key& place, Value d
       written.json = Encode(kind, object);
       return written;
     }
+    // Before the object stands: its reconcilers begin at once, and the gateway is made anew for
+    // each change of its accounts.
+    PasswordHashes hashed;
+    if (!request.password.empty()) {
+      ZOE_ASSIGN(hashed, credentials_.HashPassword(request.password));
+    }
     const auto revision = store_.Create(key, EncodeWithoutRevision(kind, object));
     if (revision.ok()) {
+      ZOE_TRY(StorePassword(object, request.password, request.password_hash, std::move(hashed)));
       written.json = Settle(kind, key, *revision, object);
-      ZOE_TRY(StorePassword(object, request.password, request.password_hash));
       return written;
     }
     if (revision.error().code != Code::kAlreadyExists) return revision.error();

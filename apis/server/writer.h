@@ -85,7 +85,7 @@ class Writer {
   Expected<void> Admit(AdmissionRequest& request, const WriteOptions& options) const;
   // The object stands already: what fails now leaves it without its new password.
   Expected<void> StorePassword(const ObjectBase& object, const std::string& password,
-                               const std::string& password_hash);
+                               const std::string& password_hash, PasswordHashes hashed = {});
   std::shared_ptr<const std::string> Settle(const v1::Kind& kind, const Key& key, Revision revision,
                                             ObjectBase& object) const;
 

@@ -47,24 +47,6 @@ std::string WaitsFor(const Picture& picture) {
          " is missing: it is being made again";
 }
 
-// Swarm of Docker 20.10 mounts a volume as a whole only.
-Expected<void> CheckMounts(const std::vector<v1::Service>& services, const Place& place) {
-  if (!place.volume) return {};
-  Error error = MakeError(Code::kInvalid, "SubPathOfVolume", "the workspace is a Docker volume");
-  for (size_t i = 0; i < services.size(); ++i) {
-    for (size_t m = 0; m < services[i].mounts.size(); ++m) {
-      if (!services[i].mounts[m].workspace || services[i].mounts[m].sub_path.empty()) continue;
-      error.causes.push_back({.field = "spec.application.services[" + std::to_string(i) +
-                                       "].mounts[" + std::to_string(m) + "].subPath",
-                              .reason = "FieldValueForbidden",
-                              .message = "must be empty: the workspace is a Docker volume, which "
-                                         "Swarm mounts as a whole only"});
-    }
-  }
-  if (error.causes.empty()) return {};
-  return error;
-}
-
 void FindStrays(Picture& picture) {
   for (const SwarmService& service : picture.observed.services) {
     const bool declared = std::ranges::any_of(
@@ -222,7 +204,6 @@ Expected<Picture> Assess(const v1::Execution& execution, Observed observed, Wall
                      "spec.application is missing: spec.applicationRef has not been resolved");
   }
   ZOE_ASSIGN(std::vector<v1::Service> services, v1::RenderServices(execution, options.deployment));
-  ZOE_TRY(CheckMounts(services, picture.observed.place));
   picture.waiting_for = WaitsFor(picture);
   picture.services.reserve(services.size());
   for (v1::Service& service : services)

@@ -22,21 +22,10 @@ class Executor {
   }
 
   Expected<void> operator()(const EnsureDirectory& ensure) {
-    const auto made = ports_.files.EnsureDirectory(ensure.path, {});
+    const auto made = ports_.files.EnsureDirectory(ensure.path, {.mode = 01777});
     if (made.ok()) return {};
     return MakeError(Code::kUnavailable, "WorkspaceUnavailable",
                      "directory " + ensure.path + ": " + made.error().message);
-  }
-
-  Expected<void> operator()(const EnsureSubdirectory& ensure) {
-    for (size_t end = 0; end < ensure.below.size();) {
-      end = std::min(ensure.below.find('/', end + 1), ensure.below.size());
-      const TreePath level{ensure.top.root, ensure.top.below + "/" + ensure.below.substr(0, end)};
-      const auto made = EnsureLevel(level, ensure.owner);
-      if (!made.ok())
-        return MakeError(Code::kUnavailable, "WorkspaceUnavailable", made.error().message);
-    }
-    return {};
   }
 
   Expected<void> operator()(const CreateServices& create) {
@@ -65,17 +54,6 @@ class Executor {
   }
 
  private:
-  // One that is there keeps its owner and its mode.
-  Expected<void> EnsureLevel(const TreePath& level, const Ownership& owner) {
-    ZOE_ASSIGN(const TreeLook look, ports_.files.Look(level));
-    if (look.state == TreeLook::State::kPresent) return {};
-    if (look.state == TreeLook::State::kNotDirectory) {
-      return MakeError(Code::kUnavailable,
-                       level.path() + " is no directory: a file, or a symbolic link on the way");
-    }
-    return ports_.files.EnsureTree(level, owner, Files::Make::kTop);
-  }
-
   void Attach(SwarmServiceSpec& spec) const {
     for (SwarmNetworkAttachment& attachment : spec.networks) {
       if (attachment.network_id.empty()) attachment.network_id = network_id_;

@@ -90,33 +90,13 @@ Action Update(const Picture& picture, const ServicePicture& s, SwarmServiceSpec 
   return action;
 }
 
-// Directories of the workspace that the services' containers mount. The top of one that a Workspace
-// declares is made by the Workspace's own reconciler.
-std::vector<Action> MakeDirectories(const Picture& picture,
-                                    const std::vector<const ServicePicture*>& services) {
+// The workspace's directory, where no Workspace object has it made.
+bool NeedsDirectory(const Picture& picture, const std::vector<const ServicePicture*>& services) {
   const Place& place = picture.observed.place;
-  if (place.volume) return {};
-  std::set<std::string> below;
-  for (const ServicePicture* s : services) {
-    for (const v1::Mount& mount : s->service.mounts) {
-      if (mount.workspace) below.insert(mount.sub_path);
-    }
-  }
-  std::vector<Action> actions;
-  const ExecutionOptions& options = picture.options;
-  const std::string& ns = picture.execution->meta.ns;
-  for (const std::string& path : below) {
-    if (!place.has_workspace) {
-      actions.push_back({EnsureDirectory{WorkspacePath(options, ns, path)}, {}});
-    } else if (!path.empty()) {
-      actions.push_back(
-          {EnsureSubdirectory{WorkspaceTree(options.workspace_root, options.deployment, ns),
-                              path,
-                              {.uid = place.uid, .gid = place.gid}},
-           {}});
-    }
-  }
-  return actions;
+  return !place.volume && !place.has_workspace &&
+         std::ranges::any_of(services, [](const ServicePicture* s) {
+           return std::ranges::any_of(s->service.mounts, &v1::Mount::workspace);
+         });
 }
 
 std::vector<Action> PlanActive(const Picture& picture) {
@@ -135,7 +115,10 @@ std::vector<Action> PlanActive(const Picture& picture) {
     const std::string& ns = picture.execution->meta.ns;
     actions.push_back({EnsureNetwork{ns, NetworkName(picture.options.deployment, ns)}, {}});
   }
-  std::ranges::move(MakeDirectories(picture, changed), std::back_inserter(actions));
+  if (NeedsDirectory(picture, changed)) {
+    const std::string& ns = picture.execution->meta.ns;
+    actions.push_back({EnsureDirectory{WorkspacePath(picture.options, ns)}, {}});
+  }
   if (!missing.empty()) actions.push_back(Create(picture, missing));
   std::ranges::move(updates, std::back_inserter(actions));
   return actions;
@@ -154,9 +137,6 @@ std::string ToString(const Action& action) {
     std::string operator()(const RemoveServices& a) const { return "remove " + Join(a.ids); }
     std::string operator()(const EnsureNetwork& a) const { return "network " + a.name; }
     std::string operator()(const EnsureDirectory& a) const { return "directory " + a.path; }
-    std::string operator()(const EnsureSubdirectory& a) const {
-      return "directory " + a.top.path() + "/" + a.below;
-    }
     std::string operator()(const CreateServices& a) const {
       std::vector<std::string> names;
       for (const SwarmServiceSpec& spec : a.specs) names.push_back(ServiceOf(spec));

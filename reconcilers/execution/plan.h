@@ -19,16 +19,10 @@ struct EnsureNetwork {
   std::string ns;
   std::string name;  // of the network
 };
-// Of the workspace, in a namespace without a Workspace.
+// The workspace of a namespace without a Workspace and thus without an owner: everybody may write
+// there, as in /tmp.
 struct EnsureDirectory {
   std::string path;
-};
-// Below a Workspace's directory, each level of it a directory that is no symbolic link: whoever
-// writes there could make one that leads anywhere on the node that mounts it.
-struct EnsureSubdirectory {
-  TreePath top;
-  std::string below;
-  Ownership owner;  // of what is made
 };
 // Go out together. A network id that is empty stands for the network of an EnsureNetwork before it.
 struct CreateServices {
@@ -42,9 +36,7 @@ struct UpdateService {
 };
 
 struct Action {
-  std::variant<RemoveServices, EnsureNetwork, EnsureDirectory, EnsureSubdirectory, CreateServices,
-               UpdateService>
-      what;
+  std::variant<RemoveServices, EnsureNetwork, EnsureDirectory, CreateServices, UpdateService> what;
   std::vector<PendingEvent> events;  // to be recorded once it is done
 };
 

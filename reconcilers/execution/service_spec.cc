@@ -85,7 +85,7 @@ SwarmMount ToSwarmMount(const v1::Mount& mount, const std::string& ns, const Pla
     made.volume_driver = place.volume->driver;
     made.volume_options = place.volume->options;
   } else if (mount.workspace) {
-    made.source = WorkspacePath(options, ns, mount.sub_path);
+    made.source = WorkspacePath(options, ns);
   }
   return made;
 }
@@ -98,11 +98,8 @@ std::string SwarmServiceName(std::string_view deployment, std::string_view uid,
   return Shorten(service, kMaxSwarmName - hash.size() - 1) + "-" + hash;
 }
 
-std::string WorkspacePath(const ExecutionOptions& options, std::string_view ns,
-                          std::string_view sub_path) {
-  std::string path = Concat({options.workspace_root, "/", options.deployment, "/", ns});
-  if (!sub_path.empty()) path += Concat({"/", sub_path});
-  return path;
+std::string WorkspacePath(const ExecutionOptions& options, std::string_view ns) {
+  return Concat({options.workspace_root, "/", options.deployment, "/", ns});
 }
 
 SwarmServiceSpec ToSwarmService(const v1::Execution& execution, const v1::Service& service,

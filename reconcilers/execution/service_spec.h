@@ -18,9 +18,10 @@ namespace zoe::execution {
 std::string SwarmServiceName(std::string_view deployment, std::string_view uid,
                              std::string_view service);
 
-// Where {workspace: true} mounts come from, unless the Workspace is a volume.
-std::string WorkspacePath(const ExecutionOptions& options, std::string_view ns,
-                          std::string_view sub_path);
+// Where {workspace: true} mounts come from, unless the Workspace is a volume. Always the whole: who
+// can write there could put a symbolic link in the place of a part, which Docker would follow on
+// the host.
+std::string WorkspacePath(const ExecutionOptions& options, std::string_view ns);
 
 // Where containers go.
 struct Site {

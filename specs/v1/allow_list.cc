@@ -97,13 +97,15 @@ std::string RefusePath(const std::vector<Allowance>& allowed, std::string_view p
                        std::string_view role) {
   const std::string wanted = Normalized(path);
   if (HoldsSocket(wanted)) return "holds Docker's socket: that is never allowed";
-  bool only_reading = false;
+  std::string why;
   for (const Allowance& one : allowed) {
     if (!Covers(one, role) || !Contains(one.what, wanted)) continue;
-    if (!one.read_only || read_only) return "";
-    only_reading = true;
+    if (!one.read_only && one.what == wanted) return "";
+    if (one.read_only && read_only) return "";
+    why = one.read_only ? "is allowed for reading only: add readOnly: true"
+                        : "lies below a path that is allowed as a whole only: mount " + one.what;
   }
-  if (only_reading) return "is allowed for reading only: add readOnly: true";
+  if (!why.empty()) return why;
   return "is not allowed for role " + std::string(role) +
          ": the operator allows host paths by --allow-host-paths";
 }

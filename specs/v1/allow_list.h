@@ -16,8 +16,10 @@ struct Allowance {
   bool operator==(const Allowance&) const = default;
 };
 
-// "PATH[:ro][@ROLE],...": what lies under a path is allowed too. kInvalid, also for paths that hold
-// the Docker socket: whoever has that has the whole Swarm.
+// "PATH[:ro][@ROLE],...". What lies below a path is allowed too where the path is for reading only;
+// one that can be written to is allowed as a whole: a container could put a symbolic link into it,
+// which Docker would follow on the host for the next. kInvalid, also for paths that hold the Docker
+// socket: whoever has that has the whole Swarm.
 Expected<std::vector<Allowance>> ParseAllowedPaths(std::string_view text);
 // "NAME[@ROLE],...".
 Expected<std::vector<Allowance>> ParseAllowedCapabilities(std::string_view text);

@@ -53,7 +53,8 @@ const Type& Describe<Port>() {
           .Add("path", &Port::path, "Path of the endpoint's URL.")
           .Must(MustBeAbsolutePath)
           .Add("endpoint", &Port::endpoint,
-               "True: shown in status.endpoints, as an address for people to open.")
+               "True: shown in status.endpoints, as an address for people to open. The API proxies "
+               "endpoints of plain HTTP (scheme http or none); others have an address only.")
           .Add("proxyPath", &Port::proxy_path,
                "What the API's proxy does with its own path, /apis/.../proxy, before the request "
                "reaches the service: strip it, or keep it for a program that was told to live "
@@ -196,10 +197,6 @@ const Type& Describe<Mount>() {
           .Must(MustBeAbsolutePath)
           .Example("/mnt/workspace")
           .Aka({"mountPath", "target"})
-          .Add("subPath", &Mount::sub_path,
-               "Directory within the workspace; made if it is missing. Empty: all of it.")
-          .Must(MustBeRelativePath)
-          .Example("results")
           .Add("readOnly", &Mount::read_only, "True: the containers can't write there.")
           .Build();
   return type;

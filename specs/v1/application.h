@@ -73,7 +73,6 @@ struct Mount {
   bool workspace = false;  // the namespace's workspace directory
   std::string host_path;   // or a directory of the node, where the operator allows it
   std::string path;        // in the container, absolute
-  std::string sub_path;    // below the workspace, relative, no ".."
   bool read_only = false;
   bool operator==(const Mount&) const = default;
 };

@@ -122,9 +122,6 @@ void CheckMounts(const Service& service, Findings& findings) {
                        mount.workspace ? "must not stand beside hostPath: a mount has one source"
                                        : "must be true, unless hostPath names a directory");
     }
-    if (!mount.host_path.empty() && !mount.sub_path.empty()) {
-      findings.Invalid(Item("mounts", i, "subPath"), "is for the workspace, not for hostPath");
-    }
     if (mount.path.find_first_not_of('/') == std::string::npos && !mount.path.empty()) {
       findings.Invalid(Item("mounts", i, "path"),
                        "must not be the root directory of the container");

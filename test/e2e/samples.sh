@@ -18,7 +18,10 @@ for file in "$top"/samples/*.yaml; do
       zoe logs pi -s launcher | has '^pi=3\.14159265[0-9]* ranks=3 ' || fail "not pi: $(zoe logs pi -s launcher)" ;;
     */notebook.yaml)
       zoe logs notebook 2>&1 | has 'token=' || fail "the notebook prints no token: $(zoe logs notebook)"
-      same "$(zoe get execution notebook -o 'jsonpath={.status.endpoints[0].url}')" http://notebook.notebook.default:8888/tree ;;
+      same "$(zoe get execution notebook -o 'jsonpath={.status.endpoints[0].address}')" \
+        http://notebook.notebook.default:8888/apis/zoe/v1/namespaces/default/executions/notebook/endpoints/web/proxy/tree
+      same "$(zoe get execution notebook -o 'jsonpath={.status.endpoints[0].url}')" \
+        "$ZOE_SERVER/apis/zoe/v1/namespaces/default/executions/notebook/endpoints/web/proxy/tree" ;;
   esac
   zoe delete -f "$file" --timeout 60s
 done

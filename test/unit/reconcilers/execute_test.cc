@@ -99,41 +99,6 @@ TEST_F(ExecuteTest, WithoutItsWorkspaceNothingIsCreated) {
   EXPECT_TRUE(swarm.Observe({clock}, "uid-1")->services.empty());
 }
 
-TEST_F(ExecuteTest, EachLevelBelowAWorkspaceIsMadeForTheUserAndWhatIsThereIsLeft) {
-  scene.GiveUser();
-  scene.observed.network_id = "net1";
-  scene.Declared("a").mounts.push_back({.workspace = true, .path = "/w", .sub_path = "old/x/y"});
-  const std::string top = "/var/lib/zoe/workspaces/zoe/alice";
-  files.With([&](MemoryFiles::World& w) {
-    w.directories["/var/lib/zoe/workspaces"];
-    for (const char* path : {"", "/old"}) w.directories[top + path].owner.mode = 0700;
-  });
-  (void)DoAll();
-  files.With([&](MemoryFiles::World& w) {
-    EXPECT_EQ(w.directories[top + "/old"].owner.mode, 0700u);
-    EXPECT_FALSE(w.directories[top + "/old"].owner.uid);
-    for (const char* path : {"/old/x", "/old/x/y"}) {
-      EXPECT_EQ(w.directories[top + path].owner.uid, 1001);
-      EXPECT_EQ(w.directories[top + path].owner.gid, 1002);
-    }
-  });
-}
-
-TEST_F(ExecuteTest, NoSymbolicLinkIsMounted) {
-  scene.GiveUser();
-  scene.observed.network_id = "net1";
-  scene.Declared("a").mounts.push_back({.workspace = true, .path = "/w", .sub_path = "link"});
-  files.With([](MemoryFiles::World& w) {
-    w.look.emplace();
-    w.look->state = TreeLook::State::kNotDirectory;
-  });
-  const auto done = DoAll();
-  ASSERT_FALSE(done.ok());
-  EXPECT_EQ(done.error().reason, "WorkspaceUnavailable");
-  EXPECT_THAT(done.error().message, testing::HasSubstr("alice/link is no directory"));
-  EXPECT_TRUE(swarm.Observe({clock}, "uid-1")->services.empty());
-}
-
 TEST_F(ExecuteTest, AServiceThatVanishedMeanwhileIsLookedAtAgain) {
   scene.observed.network_id = "net1";
   scene.Converge();

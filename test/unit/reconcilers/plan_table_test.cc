@@ -22,7 +22,7 @@ constexpr const char* kRetrying = R"(
 )";
 constexpr const char* kMounting =
     "- {name: a, image: i, mounts: [{hostPath: /data, path: /d}, {workspace: true, path: /ws}, "
-    "{workspace: true, path: /out, subPath: out}]}\n";
+    "{workspace: true, path: /out}]}\n";
 constexpr const char* kTooBig = "no suitable node (insufficient resources on 3 nodes)";
 
 struct Row {
@@ -195,17 +195,16 @@ const std::vector<Row>& Rows() {
        {},
        v1::kSucceeded,
        {{"Complete", "True MonitorsSucceeded: client ended with exit code 0"}}},
-      {"the top of a Workspace is not made here, directories in it are",
+      {"the directory of a Workspace is not made here",
        kMounting,
        [](Scene& s) { s.GiveUser(); },
-       {"directory /var/lib/zoe/workspaces/zoe/alice/out", "create a"},
+       {"create a"},
        v1::kPending,
        {}},
-      {"without a Workspace its top is made here",
+      {"without a Workspace the directory is made here",
        kMounting,
        [](Scene&) {},
-       {"directory /var/lib/zoe/workspaces/zoe/alice",
-        "directory /var/lib/zoe/workspaces/zoe/alice/out", "create a"},
+       {"directory /var/lib/zoe/workspaces/zoe/alice", "create a"},
        v1::kPending,
        {}},
       {"of a volume nothing is made",
@@ -214,14 +213,6 @@ const std::vector<Row>& Rows() {
        {"create a"},
        v1::kPending,
        {}},
-      {"a part of a volume is refused, for Swarm can't mount it",
-       kMounting,
-       [](Scene& s) { s.GiveUser().observed.place.volume.emplace(); },
-       {},
-       v1::kPending,
-       {{"Admitted",
-         "False SubPathOfVolume: spec.application.services[0].mounts[2].subPath: must be empty: "
-         "the workspace is a Docker volume, which Swarm mounts as a whole only"}}},
 
       // ---- readiness
       {"all replicas run",
@@ -387,11 +378,10 @@ const std::vector<Row>& Rows() {
        v1::kRunning,
        {}},
       {"workspace directories are made before the services",
-       "- {name: a, image: i, mounts: [{workspace: true, path: /w, subPath: in}, {workspace: true, "
-       "path: /x}]}\n",
+       "- {name: a, image: i, mounts: [{workspace: true, path: /w}, {workspace: true, path: "
+       "/x}]}\n",
        [](Scene&) {},
-       {"directory /var/lib/zoe/workspaces/zoe/alice",
-        "directory /var/lib/zoe/workspaces/zoe/alice/in", "create a"},
+       {"directory /var/lib/zoe/workspaces/zoe/alice", "create a"},
        v1::kPending,
        {}},
       {"an update that Swarm paused is not sent again",

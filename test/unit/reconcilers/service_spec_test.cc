@@ -36,7 +36,7 @@ TEST(ServiceSpec, AFullServiceBecomesAFullSwarmService) {
   replicas: {total: 3, essential: 1}
   readiness: {tcp: {port: 8080}, periodSeconds: 3, timeoutSeconds: 4, failureThreshold: 5, initialDelaySeconds: 6}
   constraints: ["node.labels.gpu == true"]
-  mounts: [{workspace: true, path: /mnt/workspace, subPath: in/put, readOnly: true}]
+  mounts: [{workspace: true, path: /mnt/workspace, readOnly: true}]
   restart: {policy: on-failure, maxAttempts: 3}
   workDir: /mnt/workspace
   user: "1000:1000"
@@ -62,8 +62,7 @@ TEST(ServiceSpec, AFullServiceBecomesAFullSwarmService) {
   EXPECT_THAT(spec.dns_options, ElementsAre("ndots:1"));
   EXPECT_THAT(spec.networks,
               ElementsAre(SwarmNetworkAttachment{"net1", {"master.run", "master.run.alice"}}));
-  EXPECT_THAT(spec.mounts,
-              ElementsAre(SwarmMount{"/srv/ws/dep/alice/in/put", "/mnt/workspace", true}));
+  EXPECT_THAT(spec.mounts, ElementsAre(SwarmMount{"/srv/ws/dep/alice", "/mnt/workspace", true}));
   EXPECT_THAT(spec.constraints, ElementsAre("node.labels.gpu == true"));
   EXPECT_EQ(spec.cpu_request_nano, 500'000'000);
   EXPECT_EQ(spec.cpu_limit_nano, 0);
@@ -136,7 +135,7 @@ TEST(ServiceSpec, NamesFitSwarmAndNeverMeetAnotherObjects) {
 TEST(ServiceSpec, ContainersRunAsTheUserWithoutCapabilities) {
   const SwarmServiceSpec spec = MakeAsUser(
       "- {name: a, image: i, env: [{name: X, value: y}], mounts: [{hostPath: /data, path: /data}, "
-      "{workspace: true, path: /ws}, {workspace: true, path: /other, subPath: x}]}\n");
+      "{workspace: true, path: /ws}, {workspace: true, path: /other}]}\n");
   EXPECT_EQ(spec.user, "1001:1002");
   EXPECT_THAT(spec.env, ElementsAre("X=y", "HOME=/ws", "USER=alice", "LOGNAME=alice"));
   EXPECT_THAT(spec.capability_drop, ElementsAre("ALL"));

@@ -224,7 +224,10 @@ TEST_F(PeopleTest, HostPathsAreOpenByTheAllowListOnly) {
             field + "\"/data\" is allowed for reading only: add readOnly: true\n");
   for (const char* path : {"/database", "/scratch", "/", "/etc/passwd"})
     EXPECT_NE(admit(std::string(path) + ", readOnly: true", alice), "") << path;
-  EXPECT_EQ(admit("/scratch/a", {"boss", "admin"}), "");
+  EXPECT_EQ(admit("/scratch/", {"boss", "admin"}), "");
+  EXPECT_EQ(
+      admit("/scratch/a", {"boss", "admin"}),
+      field + "\"/scratch/a\" lies below a path that is allowed as a whole only: mount /scratch\n");
   for (const char* path : {"/var/run/docker.sock", "/run/docker.sock", "/run", "/var//run/", "/"}) {
     EXPECT_EQ(admit(path, {"boss", "admin"}),
               field + "\"" + path + "\" holds Docker's socket: that is never allowed\n");
