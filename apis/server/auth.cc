@@ -185,9 +185,10 @@ std::optional<Expected<User>> Auth::Recognize(const Request& request, const Rout
   }
   if (const auto token = AfterScheme(request.authorization, "bearer"))
     return BySecret(*token, Proof::kToken, request.remote);
-  if (!request.authorization.empty())
-    return Unauthorized("log in by HTTP Basic or by a bearer token");
+  // Beside a session's cookie other schemes are the proxied program's own.
   const std::string session = SessionOf(request);
+  if (!request.authorization.empty() && (session.empty() || route.subresource != "proxy"))
+    return Unauthorized("log in by HTTP Basic or by a bearer token");
   if (session.empty()) return Unauthorized("log in by HTTP Basic or by a bearer token");
   auto user = BySecret(session, Proof::kSession, request.remote);
   if (user.ok() && !IsOpenToCookies(route) &&

@@ -546,6 +546,29 @@ TEST_F(ServerProxyLogin, WhatLoggedInHereIsNotSentOn) {
       << "the answer must not be lost to the rest of the request";
 }
 
+TEST_F(ServerProxyLogin, AProgramsOwnAuthorizationPassesBesideASession) {
+  served_.AddUser("alice", "jabberwocky");
+  const Answer login = Call("POST", "/login", R"({"username":"alice","password":"jabberwocky"})",
+                            "Content-Type: application/json\r\n");
+  ASSERT_EQ(login.status, 200) << login.body;
+  const std::string set = login.headers.at("set-cookie");
+  const std::string cookie = "Cookie: " + set.substr(0, set.find(';')) + "; own=1\r\n";
+  std::string head;
+  network_.Add("note.lab:8080", [&](Wire& wire) {
+    head = wire.ReadHead();
+    wire.Send(Ok("in"));
+  });
+  const std::string token = "Authorization: token jupyters\r\n";
+  const Answer answer = Call("GET", kWeb + "/", "", cookie + token);
+  EXPECT_EQ(answer.status, 200) << answer.body;
+  EXPECT_NE(head.find(token), std::string::npos) << head;
+  EXPECT_NE(head.find("Cookie: own=1\r\n"), std::string::npos) << head;
+  EXPECT_EQ(Call("GET", kWeb + "/", "", token).status, 401);
+  EXPECT_EQ(Call("GET", std::string(kLab), "", cookie + token).status, 401);
+  EXPECT_EQ(Call("GET", kWeb + "/", "", cookie + "Origin: http://example.org\r\n").status, 403)
+      << "no other site opens a WebSocket with the session";
+}
+
 TEST(ServerProxyTls, CarriesEverythingOverTlsToo) {
   const std::filesystem::path dir =
       std::filesystem::temp_directory_path() / ("zoe-proxy-tls-" + std::to_string(getpid()));
