@@ -73,13 +73,15 @@ void TakePassword(v1::User& user, AdmissionRequest& request, std::vector<Cause>&
   }
 }
 
-// What users may change of themselves.
+// What users may change of themselves. Not their finalizers: who takes them away leaves without
+// what is to be removed first.
 bool OnlyOwnFieldsDiffer(const v1::User& user, const v1::User& old_user) {
   v1::UserSpec spec = user.spec;
   spec.ssh_keys = old_user.spec.ssh_keys;
   spec.full_name = old_user.spec.full_name;
   spec.email = old_user.spec.email;
-  return spec == old_user.spec;
+  return spec == old_user.spec && user.meta.finalizers == old_user.meta.finalizers &&
+         user.meta.owner_references == old_user.meta.owner_references;
 }
 
 bool IsActiveAdmin(const v1::User& user) {

@@ -165,6 +165,11 @@ TEST_F(PeopleTest, UsersChangeOnlyWhatIsTheirs) {
         << spec;
   }
   EXPECT_EQ(Text(Admit(MakeUser("alice", "{role: admin}"), "User", {"root"}, old)), "");
+  const auto free = MakeUser("alice", "{uid: 1001, gid: 1001}");
+  old->meta.finalizers = {"zoe/user"};
+  old->meta.deletion_timestamp = free->meta.deletion_timestamp = WallTime{};
+  EXPECT_NE(Text(Admit(free, "User", alice, old)), "");
+  EXPECT_EQ(Text(Admit(free, "User", {"root"}, old)), "");
 }
 
 TEST_F(PeopleTest, TheLastAdminStays) {
