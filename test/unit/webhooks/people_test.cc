@@ -152,6 +152,7 @@ TEST_F(PeopleTest, BadPasswordsAndNamesAreTold) {
 
 TEST_F(PeopleTest, UsersChangeOnlyWhatIsTheirs) {
   const auto old = MakeUser("alice", "{uid: 1001, gid: 1001}");
+  old->meta.finalizers = {"zoe/user"};
   const Caller alice{"alice", "user"};
   EXPECT_EQ(
       Text(Admit(MakeUser("alice", "{fullName: A, email: a@b, uid: 1001, password: long enough}"),
@@ -166,7 +167,6 @@ TEST_F(PeopleTest, UsersChangeOnlyWhatIsTheirs) {
   }
   EXPECT_EQ(Text(Admit(MakeUser("alice", "{role: admin}"), "User", {"root"}, old)), "");
   const auto free = MakeUser("alice", "{uid: 1001, gid: 1001}");
-  old->meta.finalizers = {"zoe/user"};
   old->meta.deletion_timestamp = free->meta.deletion_timestamp = WallTime{};
   EXPECT_NE(Text(Admit(free, "User", alice, old)), "");
   EXPECT_EQ(Text(Admit(free, "User", {"root"}, old)), "");
