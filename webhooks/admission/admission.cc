@@ -47,6 +47,15 @@ Error Forbidden(std::string reason, std::string message) {
   return MakeError(Code::kForbidden, std::move(reason), std::move(message));
 }
 
+// What an execution refers to is copied into it: who may not read it there must not read it here.
+Expected<void> MayRead(const Caller& caller, const v1::Execution& execution) {
+  const std::string ns = NamespaceOf(*execution.spec.application_ref, execution.meta);
+  if (caller.role == v1::kRoleAdmin || ns == execution.meta.ns || ns == v1::kCatalog) return {};
+  return Forbidden("Forbidden", "spec.applicationRef: user " + schema::Quote(caller.name) +
+                                    " cannot get applications in the namespace " +
+                                    schema::Quote(ns));
+}
+
 // A user's Workspace or Gateway.
 Expected<void> AdmitOnePerNamespace(AdmissionRequest& request, std::string_view finalizer) {
   AddFinalizer(*request.object, finalizer);
@@ -59,15 +68,16 @@ Expected<void> AdmitOnePerNamespace(AdmissionRequest& request, std::string_view 
                               std::string(request.kind->name) + ", named as the namespace"}});
 }
 
-// What containers may have: host paths and capabilities. Services that are as they were are not
-// looked at again: who may suspend an execution need not be who may give it a host path.
+// What containers may have: host paths and capabilities. What runs as it did is not looked at
+// again: who may suspend an execution need not be who may give it a host path. Parameters are part
+// of what runs: they may be its command.
 std::vector<Cause> CheckContainers(const AdmissionOptions& options, const Caller& caller,
                                    const v1::ExecutionSpec& spec,
                                    const v1::Execution* old_execution) {
   std::vector<Cause> causes;
   if (!spec.application) return causes;
-  if (old_execution != nullptr && old_execution->spec.application &&
-      old_execution->spec.application->services == spec.application->services)
+  if (old_execution != nullptr && old_execution->spec.application == spec.application &&
+      old_execution->spec.parameters == spec.parameters)
     return causes;
   const auto refuse = [&causes](const std::string& field, std::string_view value,
                                 const std::string& why) {
@@ -155,12 +165,17 @@ Expected<void> Admission::AdmitExecution(AdmissionRequest& request) const {
   if (old_execution == nullptr) execution.status.phase = v1::kPending;
   if (request.caller.role == v1::kRoleGuest) ZOE_TRY(AdmitGuest(request));
   if (execution.spec.application_ref) {
-    const bool same = old_execution != nullptr && AsksForTheSame(execution, *old_execution);
-    // An execution that is going must stay editable after its Application has gone.
-    if (same && !execution.spec.application)
-      execution.spec.application = old_execution->spec.application;
-    if (!same || !execution.spec.application) {
+    const bool same = old_execution != nullptr && old_execution->spec.application &&
+                      AsksForTheSame(execution, *old_execution);
+    if (!same) {
+      ZOE_TRY(MayRead(request.caller, execution));
       ZOE_ASSIGN(execution.spec.application, Resolve(execution));
+    } else if (!execution.spec.application) {
+      // An execution that is going must stay editable after its Application has gone.
+      execution.spec.application = old_execution->spec.application;
+    } else if (request.caller.role == v1::kRoleGuest &&
+               execution.spec.application != old_execution->spec.application) {
+      return Forbidden("Forbidden", "a guest may not change what an application of the catalog is");
     }
     std::vector<Cause> causes;
     request.kind->validate(execution, causes);

@@ -262,6 +262,41 @@ TEST_F(PeopleTest, WhatAnAdminGaveStaysWhenItsUserChangesTheRest) {
   EXPECT_NE(Text(Admit(more, "Execution", {"alice", "user"}, old)), "");
 }
 
+TEST_F(PeopleTest, ParametersOfWhatAnAdminGaveAreNotItsUsersToChange) {
+  Put(MakeUser("alice"), "User");
+  Put(Decode("{apiVersion: zoe/v1, kind: Application, metadata: {name: tool, namespace: catalog}, "
+             "spec: {parameters: [{name: run, type: string, default: a}], services: [{name: s, "
+             "image: zoe/mini, capabilities: [NET_ADMIN], command: ['{{param.run}}']}]}}"),
+      "Application");
+  const std::string ref = "applicationRef: {name: tool, namespace: catalog}";
+  const auto given = MakeExecution("{" + ref + "}");
+  ASSERT_EQ(Text(Admit(given, "Execution", {"boss", "admin"})), "");
+  const auto suspended = MakeExecution("{" + ref + ", suspend: true}");
+  EXPECT_EQ(Text(Admit(suspended, "Execution", {"alice", "user"}, given)), "");
+  const auto changed = MakeExecution("{" + ref + ", parameters: {run: other}}");
+  EXPECT_NE(Text(Admit(changed, "Execution", {"alice", "user"}, given)), "");
+}
+
+TEST_F(PeopleTest, ApplicationsOfOthersAreNotCopiedOutOfTheirNamespace) {
+  Put(MakeUser("alice"), "User");
+  Put(MakeUser("bob"), "User");
+  Put(Decode("{apiVersion: zoe/v1, kind: Application, metadata: {name: own, namespace: bob}, spec: "
+             "{services: [{name: s, image: zoe/mini, env: [{name: SECRET, value: bobs}]}]}}"),
+      "Application");
+  const std::string refused =
+      "spec.applicationRef: user \"alice\" cannot get applications in the namespace \"bob\"";
+  const std::string ref = "{applicationRef: {name: own, namespace: bob}";
+  EXPECT_EQ(Text(Admit(MakeExecution(ref + "}"), "Execution", {"alice", "user"})), refused);
+  EXPECT_EQ(Text(Admit(MakeExecution("{applicationRef: {name: none, namespace: bob}}"), "Execution",
+                       {"alice", "user"})),
+            refused)
+      << "nor are their names told";
+  const auto given = MakeExecution(ref + "}");
+  ASSERT_EQ(Text(Admit(given, "Execution", {"boss", "admin"})), "");
+  const auto suspended = MakeExecution(ref + ", suspend: true}");
+  EXPECT_EQ(Text(Admit(suspended, "Execution", {"alice", "user"}, given)), "");
+}
+
 class GuestTest : public PeopleTest {
  protected:
   void SetUp() override {
@@ -282,6 +317,17 @@ TEST_F(GuestTest, RunsOnlyWhatTheCatalogOffers) {
   EXPECT_EQ(Text(Admit(MakeExecution(Inline("command: [a]")), "Execution", guest_)), refused);
   EXPECT_EQ(Text(Admit(MakeExecution("{applicationRef: {name: note}}"), "Execution", guest_)),
             refused);
+}
+
+TEST_F(GuestTest, RunsTheApplicationAsItIs) {
+  const auto first = MakeExecution(kFromCatalog);
+  ASSERT_EQ(Text(Admit(first, "Execution", guest_)), "");
+  const auto edited = v1::FindKind("Execution")->clone(*first);
+  EXPECT_EQ(Text(Admit(edited, "Execution", guest_, first)), "");
+  static_cast<Execution&>(*edited).spec.application->services[0].image = "other/image";
+  EXPECT_EQ(Text(Admit(edited, "Execution", guest_, first)),
+            "a guest may not change what an application of the catalog is");
+  EXPECT_EQ(Text(Admit(edited, "Execution", {"boss"}, first)), "");
 }
 
 TEST_F(GuestTest, RunsOneAtATime) {
