@@ -41,7 +41,7 @@ std::string TokenName() {
 Expected<Value> TokenRequest(const std::string& name, const std::string& expires) {
   Value request;
   request.Set("name", name);
-  ZOE_ASSIGN(const Duration life, ParseTimeout(expires));
+  ZOE_ASSIGN(const Duration life, ParseDuration(expires));
   const auto seconds = std::chrono::ceil<std::chrono::seconds>(life).count();
   if (seconds > 0) request.Set("expirationSeconds", static_cast<int64_t>(seconds));
   return request;

@@ -66,6 +66,8 @@ TEST_F(LoginCommands, WithoutATerminalItSaysHowToGiveThePassword) {
   EXPECT_EQ(
       Run({"login", api.url(), "-u", "alice", "--password-stdin", "--expires", "soon"}, "x").code,
       kUsage);
+  EXPECT_EQ(Run({"login", api.url(), "-u", "alice", "--password-stdin", "--expires=-1h"}, "x").code,
+            kUsage);
   EXPECT_EQ(api.requests().size(), 0u);
   console.environment["ZOE_USER"] = "alice";
   console.environment["ZOE_PASS"] = "secret";
