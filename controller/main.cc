@@ -3,6 +3,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -11,7 +12,6 @@
 #include <iterator>
 #include <mutex>
 #include <optional>
-#include <ranges>
 #include <thread>
 
 #include "apis/docker/docker_swarm.h"
@@ -133,9 +133,11 @@ AdmissionOptions MakeAdmissionOptions(const Options& options) {
 NetworkOptions MakeNetworkOptions(const Options& options) {
   NetworkOptions networks{.deployment = options.deployment,
                           .encrypted = options.network_encrypted == "true"};
-  for (const auto cidr : std::views::split(options.network_pool, ',')) {
-    if (const auto subnet = ParseSubnet(std::string_view(cidr.begin(), cidr.end())))
-      networks.pool.push_back(*subnet);
+  std::string_view pool = options.network_pool;
+  while (!pool.empty()) {
+    const size_t comma = std::min(pool.find(','), pool.size());
+    if (const auto subnet = ParseSubnet(pool.substr(0, comma))) networks.pool.push_back(*subnet);
+    pool.remove_prefix(std::min(comma + 1, pool.size()));
   }
   return networks;
 }

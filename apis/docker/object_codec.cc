@@ -35,8 +35,7 @@ std::vector<SwarmPort> ReadTaskPorts(const Json& status) {
   std::vector<SwarmPort> ports = ReadPorts(Child(Child(status, "PortStatus"), "Ports"));
   const auto key = [](const SwarmPort& p) { return std::pair(p.target, p.published); };
   std::ranges::sort(ports, {}, key);
-  const auto [first, last] = std::ranges::unique(ports);
-  ports.erase(first, last);
+  ports.erase(std::unique(ports.begin(), ports.end()), ports.end());
   return ports;
 }
 

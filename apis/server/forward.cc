@@ -218,6 +218,20 @@ std::optional<std::string> RewriteCookie(std::string_view cookie, const ProxyTar
   return rewritten;
 }
 
+namespace {
+
+// A browser would take a login by HTTP Basic for this server's: it would ask for a password under
+// this server's name, and from then on send it with whatever pages of the program ask of the API.
+bool AsksForBasic(std::string_view challenges) {
+  while (!challenges.empty()) {
+    const std::string_view challenge = Cut(challenges, ',');
+    if (EqualsNoCase(challenge.substr(0, challenge.find_first_of(" \t")), "Basic")) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
 Fields Backward(const Fields& fields, const ProxyTarget& target, std::string_view host) {
   static constexpr std::string_view kBeyond[] = {"Clear-Site-Data", "Service-Worker-Allowed",
                                                  "Alt-Svc", "Strict-Transport-Security"};
@@ -225,8 +239,9 @@ Fields Backward(const Fields& fields, const ProxyTarget& target, std::string_vie
   for (const auto& [name, value] : fields) {
     const bool beyond =
         std::any_of(std::begin(kBeyond), std::end(kBeyond),
-                    [&](std::string_view known) { return EqualsNoCase(known, name); });
+                    [&field = name](std::string_view known) { return EqualsNoCase(known, field); });
     if (beyond || IsHopByHop(fields, name)) continue;
+    if (EqualsNoCase(name, "WWW-Authenticate") && AsksForBasic(value)) continue;
     if (EqualsNoCase(name, "Location")) {
       kept.emplace_back(name, RewriteLocation(value, target, host));
     } else if (EqualsNoCase(name, "Set-Cookie")) {
