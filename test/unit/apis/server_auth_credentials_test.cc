@@ -30,7 +30,8 @@ class CredentialsTest : public ::testing::Test {
   // All bytes that the store has.
   std::string Stored() {
     std::string bytes;
-    for (const Record& record : served_.store->List("")->records) bytes += record.bytes;
+    const auto listing = served_.store->List("");
+    for (const Record& record : listing->records) bytes += record.bytes;
     return bytes;
   }
   Revision Changes() { return served_.store->List("")->revision; }

@@ -361,7 +361,8 @@ TEST_F(LoginTest, PasswordsAreFoundNowhereAfterwards) {
   EXPECT_EQ(Status("GET", "/apis/zoe/v1/users", admin_), 200);
   EXPECT_EQ(Status("GET", "/apis/zoe/v1/credentials", admin_), 404);
   EXPECT_EQ(Status("GET", "/apis/zoe/v1/namespaces/carol/credentials/login", admin_), 404);
-  for (const Record& record : served_.store->List("")->records) {
+  const auto listing = served_.store->List("");
+  for (const Record& record : listing->records) {
     EXPECT_EQ(record.bytes.find(password), std::string::npos) << record.bytes;
     EXPECT_EQ(record.bytes.find("jabberwocky"), std::string::npos) << record.bytes;
   }
