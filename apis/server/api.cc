@@ -27,8 +27,8 @@ bool IsOpen(Endpoint endpoint) {
          endpoint == Endpoint::kLogin || endpoint == Endpoint::kLogout;
 }
 
-// People who open a page log in by a form, not by HTTP Basic: a browser would send that password
-// with whatever a proxied program asks of this server.
+// People who open a page log in by a form, and browsers are never asked for HTTP Basic: they would
+// send that password with whatever a proxied program asks of this server.
 bool IsPageOfBrowser(const Exchange& exchange) {
   const Request& request = exchange.request;
   const bool page =
@@ -184,7 +184,8 @@ void Api::Refuse(const ExchangePtr& exchange, const Error& error) {
   if (error.code != Code::kUnauthorized) return Reply(exchange, ErrorResponse(error));
   if (IsPageOfBrowser(*exchange)) return Reply(exchange, LoginRedirect(exchange->request));
   Response response = ErrorResponse(error);
-  response.headers.emplace_back("WWW-Authenticate", "Basic realm=\"zoe\", charset=\"UTF-8\"");
+  if (!IsBrowser(exchange->request))
+    response.headers.emplace_back("WWW-Authenticate", "Basic realm=\"zoe\", charset=\"UTF-8\"");
   Reply(exchange, std::move(response));
 }
 

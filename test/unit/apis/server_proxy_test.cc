@@ -546,6 +546,28 @@ TEST_F(ServerProxyLogin, WhatLoggedInHereIsNotSentOn) {
       << "the answer must not be lost to the rest of the request";
 }
 
+TEST_F(ServerProxyLogin, NobodyMakesABrowserKeepThePassword) {
+  served_.AddUser("alice", "jabberwocky");
+  const std::string browser = "User-Agent: Mozilla/5.0\r\n";
+  const std::string alice = "Authorization: Basic YWxpY2U6amFiYmVyd29ja3k=\r\n";
+  EXPECT_EQ(Call("GET", kLab, "", browser).status, 401);
+  EXPECT_EQ(Call("GET", kLab, "", browser).headers.count("www-authenticate"), 0U);
+  EXPECT_EQ(Call("GET", kLab).headers.count("www-authenticate"), 1U);
+  for (const auto& [asked, passes] : {std::pair{"Basic realm=\"zoe\"", false},
+                                      {"basic", false},
+                                      {"Bearer realm=\"hub\"", true},
+                                      {"Negotiate, Basic realm=\"zoe\"", false}}) {
+    network_.Add("note.lab:8080", [&, challenge = std::string(asked)](Wire& wire) {
+      wire.ReadHead();
+      wire.Send("HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: " + challenge +
+                "\r\nContent-Length: 0\r\n\r\n");
+    });
+    const Answer answer = Call("GET", kWeb + "/", "", alice);
+    EXPECT_EQ(answer.status, 401);
+    EXPECT_EQ(answer.headers.count("www-authenticate"), passes ? 1U : 0U) << asked;
+  }
+}
+
 TEST_F(ServerProxyLogin, AProgramsOwnAuthorizationPassesBesideASession) {
   served_.AddUser("alice", "jabberwocky");
   const Answer login = Call("POST", "/login", R"({"username":"alice","password":"jabberwocky"})",
@@ -595,11 +617,13 @@ TEST(ServerProxyTls, CarriesEverythingOverTlsToo) {
   {
     Fixture fixture(options);
     constexpr size_t kTotal = 8 * kMega;
+    Signal read;
     size_t received = 0;
     std::string head;
     fixture.network_.Add("note.lab:8080", [&](Wire& wire) {
       head = wire.ReadHead();
       received = wire.Read(kTotal).size();
+      read.Set();
       wire.Send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n800000\r\n" +
                 std::string(kTotal, 'd') + "\r\n0\r\n\r\n");
     });
@@ -607,6 +631,7 @@ TEST(ServerProxyTls, CarriesEverythingOverTlsToo) {
     const std::string curl = "curl -sf --cacert " + cert + " -o " + out + " -T " +
                              (dir / "in").string() + " " + fixture.served_.server->url() + kWeb;
     EXPECT_EQ(std::system((curl + "/").c_str()), 0);
+    ASSERT_TRUE(read.Await());
     EXPECT_EQ(received, kTotal);
     EXPECT_EQ(std::filesystem::file_size(out), kTotal);
     EXPECT_NE(head.find("X-Forwarded-Proto: https"), std::string::npos) << head;
