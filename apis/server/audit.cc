@@ -37,7 +37,7 @@ void Api::Audit(const Exchange& exchange, int status) const {
   const std::string_view deed = Deed(exchange, status);
   if (deed.empty()) return;
   const std::string& user = exchange.user.name;
-  const bool dry_run = exchange.query.Find("dryRun") != nullptr;
+  const bool dry_run = exchange.query.Get("dryRun") == "All";
   log::Info("audit", {{"user", user.empty() ? ClaimedUser(exchange.request) : user},
                       {"from", exchange.request.remote},
                       {"verb", std::string(deed) + (dry_run ? " (dry run)" : "")},

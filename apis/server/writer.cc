@@ -13,7 +13,7 @@ using codec::Value;
 
 constexpr int kAttempts = 6;
 constexpr size_t kSuffix = 5;
-constexpr Duration kReadOwnWrite{2'000};
+constexpr Duration kReadOwnWrite{2'000}, kTurn{2'000};
 
 // Kubernetes' alphabet: no vowels, so no words.
 std::string RandomSuffix() {
@@ -153,6 +153,13 @@ Expected<void> Writer::Admit(AdmissionRequest& request, const WriteOptions& opti
   return error;
 }
 
+Expected<std::unique_lock<std::timed_mutex>> Writer::AwaitTurn(const Caller& caller) {
+  std::unique_lock lock(guests_, std::defer_lock);
+  if (caller.role == v1::kRoleGuest && !lock.try_lock_for(kTurn))
+    return MakeError(Code::kUnavailable, "too many guests are writing: try again");
+  return lock;
+}
+
 Expected<void> Writer::StorePassword(const ObjectBase& object, const std::string& password,
                                      const std::string& password_hash, PasswordHashes hashed) {
   if (password.empty() && password_hash.empty()) return {};
@@ -168,6 +175,7 @@ Expected<void> Writer::StorePassword(const ObjectBase& object, const std::string
 
 Expected<Written> Writer::Create(const v1::Kind& kind, const Key& place, Value document,
                                  const WriteOptions& options, const Caller& caller) {
+  ZOE_ASSIGN(const auto turn, AwaitTurn(caller));
   ZOE_TRY(MatchPath(kind, place, document));
   Admission::Prepare(kind, document, nullptr);
   const std::string generate = document.StringAt("metadata.generateName");
@@ -282,6 +290,7 @@ Expected<void> Writer::Complete(const v1::Kind& kind, Part part, const Current& 
 Expected<Written> Writer::Update(const v1::Kind& kind, const Key& key, Part part,
                                  const Change& change, const WriteOptions& options,
                                  const Caller& caller) {
+  ZOE_ASSIGN(const auto turn, AwaitTurn(caller));
   for (int attempt = 1;; ++attempt) {
     ZOE_ASSIGN(const Current current, Read(kind, key));
     ZOE_ASSIGN(Wanted wanted, change(current));

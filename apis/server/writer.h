@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
@@ -83,6 +84,9 @@ class Writer {
   Expected<void> Complete(const v1::Kind& kind, Part part, const Current& current, Wanted& wanted,
                           const WriteOptions& options, const Caller& caller) const;
   Expected<void> Admit(AdmissionRequest& request, const WriteOptions& options) const;
+  // A guest's write waits for those of other guests: how many executions there are already must not
+  // change between being counted and being written. kUnavailable.
+  Expected<std::unique_lock<std::timed_mutex>> AwaitTurn(const Caller& caller);
   // The object stands already: what fails now leaves it without its new password.
   Expected<void> StorePassword(const ObjectBase& object, const std::string& password,
                                const std::string& password_hash, PasswordHashes hashed = {});
@@ -94,6 +98,7 @@ class Writer {
   const Admission& admission_;
   Credentials& credentials_;
   const Clock& clock_;
+  std::timed_mutex guests_;
 };
 
 }  // namespace zoe::server

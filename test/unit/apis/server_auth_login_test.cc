@@ -1,7 +1,10 @@
 // Logging in over HTTP: passwords, tokens, sessions of browsers; and what each of them opens.
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <barrier>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "controller/crypto/crypto.h"
@@ -373,6 +376,42 @@ TEST_F(LoginTest, PasswordsAreFoundNowhereAfterwards) {
   EXPECT_NE(logged.find("audit"), std::string::npos);
 }
 
+TEST_F(LoginTest, GuestsRunOneExecutionHoweverManyTheyAskForAtOnce) {
+  ASSERT_EQ(
+      Status("POST", "/apis/zoe/v1/namespaces/catalog/applications", admin_,
+             R"({"metadata":{"name":"note"},"spec":{"services":[{"name":"s","image":"i"}]}})"),
+      201);
+  const std::string gina = Bearer(Token("gina", "guest of honour"));
+  constexpr int kAtOnce = 8;
+  for (int round = 0; round < 4; ++round) {
+    std::atomic<int> made = 0;
+    std::barrier together(kAtOnce);
+    std::vector<std::jthread> threads;
+    for (int i = 0; i < kAtOnce; ++i) {
+      threads.emplace_back([&, i] {
+        const std::string body = R"({"metadata":{"name":"e)" + std::to_string(i) +
+                                 R"("},"spec":{"applicationRef":{"name":"note","namespace":)"
+                                 R"("catalog"}}})";
+        together.arrive_and_wait();
+        const auto answer =
+            Peer(served_.port())
+                .Call("POST", "/apis/zoe/v1/namespaces/gina/executions", body, gina);
+        made += answer.status == 201 ? 1 : 0;
+      });
+    }
+    threads.clear();
+    EXPECT_EQ(made, 1);
+    const std::string path = "/apis/zoe/v1/namespaces/gina/executions";
+    const Value list = Json(Call("GET", path, gina));
+    for (const Value& item : list.Find("items")->as_array()) {
+      const std::string one = path + "/" + item.StringAt("metadata.name");
+      Status("DELETE", one, gina);
+      Status("PATCH", one, gina + "Content-Type: application/merge-patch+json\r\n",
+             R"({"metadata":{"finalizers":null}})");
+    }
+  }
+}
+
 TEST_F(LoginTest, EveryWriteAndLoginLeavesALine) {
   testing::internal::CaptureStderr();
   const auto [cookie, csrf] = Session("alice", "wonderland");
@@ -380,6 +419,8 @@ TEST_F(LoginTest, EveryWriteAndLoginLeavesALine) {
   Status("GET", kOwn, Basic("mallory", "wrong"));
   Status("DELETE", "/apis/zoe/v1/namespaces/bob/executions/a", alice_);
   Status("POST", "/apis/zoe/v1/users/alice/tokens", alice_, R"({"name":"ci"})");
+  Status("DELETE", "/apis/zoe/v1/namespaces/bob/executions/b?dryRun=", alice_);
+  Status("DELETE", "/apis/zoe/v1/namespaces/bob/executions/c?dryRun=All", alice_);
   Status("POST", "/logout", cookie);
   const std::string log = testing::internal::GetCapturedStderr();
   for (const char* line :
@@ -387,6 +428,8 @@ TEST_F(LoginTest, EveryWriteAndLoginLeavesALine) {
         "user=alice from=127.0.0.1 verb=login object=\"\" code=401",
         "user=mallory from=127.0.0.1 verb=login object=Execution/alice/ code=401",
         "user=alice from=127.0.0.1 verb=delete object=Execution/bob/a code=403",
+        "user=alice from=127.0.0.1 verb=delete object=Execution/bob/b code=403",
+        "user=alice from=127.0.0.1 verb=\"delete (dry run)\" object=Execution/bob/c code=403",
         "user=alice from=127.0.0.1 verb=create object=User/alice/tokens code=201",
         "user=alice from=127.0.0.1 verb=logout object=\"\" code=200"}) {
     EXPECT_NE(log.find(line), std::string::npos) << line << "\nnot in\n" << log;
