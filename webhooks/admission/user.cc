@@ -65,7 +65,11 @@ void TakePassword(v1::User& user, AdmissionRequest& request, std::vector<Cause>&
     const auto annotation = user.meta.annotations.find(std::string(name));
     if (annotation == user.meta.annotations.end()) continue;
     auto manifest = codec::ParseJson(annotation->second);
-    Value* applied = manifest.ok() && manifest->is_object() ? manifest->Find("spec") : nullptr;
+    if (!manifest.ok()) {  // what can't be looked into may hold one
+      user.meta.annotations.erase(annotation);
+      continue;
+    }
+    Value* applied = manifest->is_object() ? manifest->Find("spec") : nullptr;
     if (applied == nullptr || !applied->is_object()) continue;
     const bool password = applied->Remove("password");
     const bool hash = applied->Remove("passwordHash");

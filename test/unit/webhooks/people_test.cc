@@ -137,6 +137,16 @@ TEST_F(PeopleTest, APasswordLeavesTheObjectAndItsCopies) {
   EXPECT_EQ(user->meta.annotations["note"], "kept");
 }
 
+TEST_F(PeopleTest, ACopyThatCannotBeReadIsNotKept) {
+  const auto user = MakeUser("alice");
+  user->meta.annotations["zoe/last-applied-configuration"] = "spec: {password: correct horse}";
+  user->meta.annotations["kubectl.kubernetes.io/last-applied-configuration"] =
+      R"({"spec":{"password":"correct horse"},"spec":{}})";
+  user->meta.annotations["note"] = "kept";
+  ASSERT_EQ(Text(Admit(user, "User")), "");
+  EXPECT_EQ(user->meta.annotations, (std::map<std::string, std::string>{{"note", "kept"}}));
+}
+
 TEST_F(PeopleTest, BadPasswordsAndNamesAreTold) {
   EXPECT_EQ(Text(Admit(MakeUser("alice", "{password: short}"), "User")),
             "spec.password: must be at least 8 bytes long\n");
