@@ -143,7 +143,9 @@ Expected<void> CheckRights(const User& user, std::string_view verb, const Route&
         (right.verbs & verb_bit) == 0 || (right.roles & role) == 0 || (right.places & place) == 0)
       continue;
     if (right.granted) return {};
-    break;
+    Error error = Forbidden(user, verb, route);
+    error.message += ": the own User is another admin's to delete";
+    return error;
   }
   return Forbidden(user, verb, route);
 }

@@ -146,6 +146,9 @@ TEST(Rights, RefusalsAreWordedAsKubernetesDoes) {
     const auto checked = CheckRights(kAlice, verb, *route);
     return checked.ok() ? "" : checked.error().message;
   };
+  EXPECT_EQ(refusal("delete", "/apis/zoe/v1/users/alice"),
+            "users.zoe \"alice\" is forbidden: User \"alice\" cannot delete resource \"users\" in "
+            "API group \"zoe\" at the cluster scope: the own User is another admin's to delete");
   EXPECT_EQ(refusal("list", "/apis/zoe/v1/namespaces/bob/executions"),
             "executions.zoe is forbidden: User \"alice\" cannot list resource \"executions\" in "
             "API group \"zoe\" in the namespace \"bob\"");
