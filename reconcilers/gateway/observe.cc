@@ -56,6 +56,12 @@ Expected<v1::CredentialSpec> CredentialOf(const Context& ctx, const Sources& sou
   return static_cast<const v1::Credential&>(*object).spec;
 }
 
+// False for what an earlier user of the same name has left: its password opens nothing any more.
+bool IsOf(const v1::Credential& credential, const v1::User* user) {
+  const auto& owners = credential.meta.owner_references;
+  return owners.empty() || (user != nullptr && owners.front().uid == user->meta.uid);
+}
+
 Access AccessOf(const Cache& cache, const v1::Gateway& gateway, const v1::User* user) {
   Access access;
   access.account = gateway.meta.ns;
@@ -71,7 +77,7 @@ Access AccessOf(const Cache& cache, const v1::Gateway& gateway, const v1::User* 
   }
   const auto login =
       cache.Get<v1::Credential>({"Credential", gateway.meta.ns, std::string(v1::kLoginCredential)});
-  if (login) access.password_crypt = login->spec.password_crypt;
+  if (login && IsOf(*login, user)) access.password_crypt = login->spec.password_crypt;
   return access;
 }
 

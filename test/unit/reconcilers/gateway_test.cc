@@ -222,6 +222,23 @@ TEST(GatewayLoop, ReplacesTheSecretsOfWhatChanged) {
   EXPECT_EQ(world.Ready(), "True Running");
 }
 
+TEST(GatewayLoop, LetsNobodyInByThePasswordOfAnEarlierUser) {
+  World world;
+  world.PutUser();
+  world.PutGateway();
+  const auto give = [&world](const std::string& owner, const std::string& crypt) {
+    world.Change<v1::Credential>(kLogin, [&](v1::Credential& login) {
+      login.meta.owner_references = {{"zoe/v1", "User", "alice", owner}};
+      login.spec.password_crypt = crypt;
+    });
+    world.Run(Duration{5'000});
+    return world.UsedSecrets();
+  };
+  const std::vector<std::string> without = give("somebody", "");
+  EXPECT_EQ(give("somebody", "$6$old"), without);
+  EXPECT_NE(give(world.Get<v1::User>(kUser).meta.uid, "$6$new"), without);
+}
+
 TEST(GatewayLoop, KeepsItsHostKeyWhenTheGatewayIsMadeAgain) {
   World world;
   world.PutUser();
