@@ -9,7 +9,7 @@
 //         there are more, and gives the next as ?continue=TOKEN. Bytes of names that are no UTF-8
 //         are shown as U+FFFD. Symbolic links are followed while they stay within.
 // PUT     a file, of any size: 201 if it is new, else 200, with its item. It has the new bytes only
-//         once all have come. ?mkdir=true: a directory, with its parents.
+//         once all have come. ?mkdir=true: its parents are made; without a body a directory.
 // DELETE  a file, a link, an empty directory; ?recursive=true: any directory.
 //
 // Errors: 400 no path; 403 a path that leads out, what is no file, what the controller may not
@@ -175,18 +175,27 @@ class FileRequest {
     return true;
   }
 
+  Expected<std::string> NextPiece() {
+    return exchange_->request.stream ? exchange_->request.stream->Next() : std::string();
+  }
+
   Expected<Response> Put() {
-    ZOE_ASSIGN(const bool directory, exchange_->query.Bool("mkdir", false));
-    if (directory) {
-      ZOE_ASSIGN(const FileTree::Made made, tree_.MakeDirectory(path_));
-      return JsonResponse(made.created ? 201 : 200, ItemValue(made.item));
+    ZOE_ASSIGN(const bool mkdir, exchange_->query.Bool("mkdir", false));
+    std::string piece;
+    if (mkdir) {
+      ZOE_ASSIGN(piece, NextPiece());
+      if (piece.empty()) {
+        ZOE_ASSIGN(const FileTree::Made made, tree_.MakeDirectory(path_));
+        return JsonResponse(made.created ? 201 : 200, ItemValue(made.item));
+      }
+      if (const size_t slash = path_.rfind('/'); slash != std::string::npos)
+        ZOE_TRY(tree_.MakeDirectory(path_.substr(0, slash)));
     }
     ZOE_ASSIGN(const std::unique_ptr<FileWriter> file, tree_.Write(path_));
-    while (exchange_->request.stream) {
-      ZOE_ASSIGN(const std::string piece, exchange_->request.stream->Next());
-      if (piece.empty()) break;
+    do {
       ZOE_TRY(file->Write(piece));
-    }
+      ZOE_ASSIGN(piece, NextPiece());
+    } while (!piece.empty());
     ZOE_ASSIGN(const FileWriter::Committed done, file->Commit());
     return JsonResponse(done.created ? 201 : 200, ItemValue(done.item));
   }

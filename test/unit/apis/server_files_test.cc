@@ -109,6 +109,9 @@ TEST_F(ServerFiles, FilesAreUploadedListedDownloadedAndRemoved) {
   EXPECT_EQ(Call("PUT", "/a/b/c/?mkdir=true").status, 200);
   EXPECT_EQ(Call("PUT", "/a/b/c/d%20%C3%BC%2523", "x").status, 201);
   EXPECT_EQ(Content("a/b/c/d \xc3\xbc%23"), "x");
+  EXPECT_EQ(Call("PUT", "/new/place/f?mkdir=true", "with its parents").status, 201);
+  EXPECT_EQ(Content("new/place/f"), "with its parents");
+  EXPECT_EQ(Call("DELETE", "/new?recursive=true").status, 200);
   EXPECT_EQ(Call("PUT", "/empty").status, 201);
 
   answer = Call("GET", "/hello.txt");
