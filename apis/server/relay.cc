@@ -238,7 +238,8 @@ void Relay::OnHead() {
   const bool upgrade = message.result_int() == 101;
   if (upgrade && !forwarded_.upgrade)
     return Fail(502, kBadGateway, name() + " changes the protocol without being asked to");
-  if (message.count(http::field::transfer_encoding) > 0 && !parser_->chunked())
+  if (message.count(http::field::transfer_encoding) > 0 &&
+      !beast::iequals(message[http::field::transfer_encoding], "chunked"))
     return Fail(502, kBadGateway,
                 "the answer of " + name() + " has a transfer encoding that is not chunked");
   timer_.cancel();

@@ -120,8 +120,13 @@ RequestParser::Step RequestParser::OnHeader(Request& request) {
     wrong = "only HTTP/1.0 and HTTP/1.1 are spoken here";
   if (http11_ && message.count(http::field::host) != 1)
     wrong = "HTTP/1.1 needs exactly one Host header";
-  if (message.count(http::field::transfer_encoding) > 0 && !parser_->chunked())
+  // Beast takes whatever ends in chunked for it: what stands before would be lost.
+  if (message.count(http::field::transfer_encoding) > 0 &&
+      !beast::iequals(message[http::field::transfer_encoding], "chunked"))
     wrong = "the only transfer encoding is chunked";
+  // Beast takes "5, 5" for 5; who reads it next may not.
+  if (message[http::field::content_length].find(',') != beast::string_view::npos)
+    wrong = "Content-Length must be one number";
   if (wrong != nullptr) return Refuse(ErrorResponse(MakeError(Code::kBadRequest, wrong)));
   const beast::string_view method = message.method_string();
   if (Streams(request.target, {method.data(), method.size()})) {

@@ -71,6 +71,8 @@ TEST_F(ServerLimitsTest, BrokenRequestsAreRefusedAndTheConnectionClosed) {
       {"overflowing chunk",
        post + "Transfer-Encoding: chunked\r\n\r\nfffffffffffffffff\r\nabc\r\n"},
       {"other encoding", post + "Transfer-Encoding: gzip\r\n\r\n"},
+      {"two encodings", post + "Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n"},
+      {"a length twice", post + "Content-Length: 2, 2\r\n\r\n{}"},
       {"endless chunk extension",
        post + "Transfer-Encoding: chunked\r\n\r\n1;" + std::string(300'000, 'a')},
       {"NUL in the path", "GET /heal\0thz HTTP/1.1\r\nHost: a\r\n\r\n"s},

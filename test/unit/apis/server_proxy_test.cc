@@ -216,6 +216,8 @@ TEST_F(ServerProxy, ToldWhatIsWrongWithAnAnswer) {
   says("SSH-2.0-OpenSSH_9.2\r\n", 502, "no valid HTTP");
   says("HTTP/1.1 200 OK\r\nA: " + std::string(100'000, 'x') + "\r\n\r\n", 502, "larger than");
   says("HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\n", 502, "transfer encoding");
+  says("HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n", 502,
+       "transfer encoding");
   says("HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n", 502,
        "without being asked");
   std::string interim;
