@@ -78,8 +78,8 @@ void SetNetwork(const v1::User& before, const Observed& observed, const NetworkO
     status.network = observed.network->spec.name;
     return conditions.Set(
         "NetworkReady", false, "NotAllocated",
-        "the Swarm has given network " + status.network +
-            " no addresses yet: if that stays so, its subnet overlaps another network's");
+        "network " + status.network +
+            " waits for its addresses: the Swarm gives none where subnets overlap");
   }
   status.network = observed.network->spec.name;
   status.subnet = observed.network->spec.subnet;
