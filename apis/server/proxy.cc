@@ -31,7 +31,7 @@ Expected<ProxyTarget> FindTarget(const Route& route, const v1::Execution& execut
                                             "namespace's gateway");
   }
   const std::string& phase = execution.status.phase;
-  if (phase != v1::kRunning) {
+  if (phase != v1::kRunning && phase != v1::kStarting) {
     return MakeError(Code::kUnavailable, who + "is not running: it is " +
                                              (phase.empty() ? std::string(v1::kPending) : phase));
   }

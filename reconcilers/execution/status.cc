@@ -129,9 +129,9 @@ std::vector<v1::Endpoint> EndpointsOf(const Picture& picture) {
         target.service + "." + meta.name + "." + meta.ns + ":" + std::to_string(port.port);
     endpoint.address = port.scheme.empty() ? port.protocol + "://" + endpoint.address
                                            : port.scheme + "://" + endpoint.address + path;
-    if (v1::IsProxied(port)) {
+    endpoint.url = endpoint.address;
+    if (v1::IsProxied(port) && picture.observed.place.has_gateway)
       endpoint.url = public_url + (port.proxy_path == "keep" ? path : proxy_path + path);
-    }
     endpoint.via = picture.observed.place.via;
     endpoints.push_back(std::move(endpoint));
   }

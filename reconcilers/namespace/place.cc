@@ -27,12 +27,6 @@ std::string LackOf(const v1::Workspace& workspace) {
   return Lack(workspace.status.conditions, "Ready", subject);
 }
 
-std::string ViaOf(const v1::Gateway& gateway) {
-  const Condition* ready = FindCondition(gateway.status.conditions, "Ready");
-  const bool open = ready != nullptr && ready->status == "True" && !gateway.meta.deletion_timestamp;
-  return open ? gateway.status.socks : "";
-}
-
 void Add(const v1::User& user, Place& place) {
   place.has_user = true;
   place.uid = user.spec.uid;
@@ -49,14 +43,19 @@ void Add(const v1::Workspace& workspace, Place& place) {
   if (place.waiting_for.empty()) place.waiting_for = LackOf(workspace);
 }
 
+void Add(const v1::Gateway& gateway, Place& place) {
+  if (gateway.meta.deletion_timestamp) return;
+  place.has_gateway = true;
+  const Condition* ready = FindCondition(gateway.status.conditions, "Ready");
+  if (ready != nullptr && ready->status == "True") place.via = gateway.status.socks;
+}
+
 // What one object has to say about its namespace's place.
 Place Share(const Entry& entry) {
   Place place;
   if (entry.key.kind == "User") Add(static_cast<const v1::User&>(*entry.object), place);
   if (entry.key.kind == "Workspace") Add(static_cast<const v1::Workspace&>(*entry.object), place);
-  if (entry.key.kind == "Gateway") {
-    place.via = ViaOf(static_cast<const v1::Gateway&>(*entry.object));
-  }
+  if (entry.key.kind == "Gateway") Add(static_cast<const v1::Gateway&>(*entry.object), place);
   return place;
 }
 
@@ -76,7 +75,7 @@ Place PlaceOf(const Cache& cache, const std::string& ns) {
   if (user && !workspace && place.waiting_for.empty()) {
     place.waiting_for = "workspace " + ns + " is being made";
   }
-  if (gateway) place.via = ViaOf(*gateway);
+  if (gateway) Add(*gateway, place);
   place.ready = place.waiting_for.empty();
   return place;
 }

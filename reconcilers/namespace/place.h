@@ -21,6 +21,7 @@ struct Place {
   std::optional<int64_t> uid, gid;
   bool has_workspace = false;                 // its reconciler makes the directory
   std::optional<v1::WorkspaceVolume> volume;  // instead of the directory
+  bool has_gateway = false;                   // through which the API proxies endpoints
   std::string via;                            // the gateway's "socks5h://..."; empty: none is ready
   bool operator==(const Place&) const = default;
 };

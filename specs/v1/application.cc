@@ -54,7 +54,7 @@ const Type& Describe<Port>() {
           .Must(MustBeAbsolutePath)
           .Add("endpoint", &Port::endpoint,
                "True: shown in status.endpoints, as an address for people to open. The API proxies "
-               "endpoints of plain HTTP (scheme http or none); others have an address only.")
+               "those of plain HTTP (scheme http or none).")
           .Add("proxyPath", &Port::proxy_path,
                "What the API's proxy does with its own path, /apis/.../proxy, before the request "
                "reaches the service: strip it, or keep it for a program that was told to live "

@@ -120,7 +120,10 @@ const Type& Describe<Endpoint>() {
       Struct<Endpoint>("Endpoint", "An address for people to open.")
           .Add("service", &Endpoint::service, "Name of the service.")
           .Add("name", &Endpoint::name, "Name of the port.")
-          .Add("url", &Endpoint::url, "Address to open: the API's proxy to it.")
+          .Add("url", &Endpoint::url,
+               "Address to open: the API's proxy to it; the same as address where there is no "
+               "Gateway to "
+               "go through, or it speaks something else than plain HTTP.")
           .Add("address", &Endpoint::address,
                "Address within the namespace's network, for users of the gateway.")
           .Add("via", &Endpoint::via, "SOCKS5 proxy that leads into that network: the gateway.")

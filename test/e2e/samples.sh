@@ -21,7 +21,7 @@ for file in "$top"/samples/*.yaml; do
       same "$(zoe get execution notebook -o 'jsonpath={.status.endpoints[0].address}')" \
         http://notebook.notebook.default:8888/apis/zoe/v1/namespaces/default/executions/notebook/endpoints/web/proxy/tree
       same "$(zoe get execution notebook -o 'jsonpath={.status.endpoints[0].url}')" \
-        "$ZOE_SERVER/apis/zoe/v1/namespaces/default/executions/notebook/endpoints/web/proxy/tree" ;;
+        http://notebook.notebook.default:8888/apis/zoe/v1/namespaces/default/executions/notebook/endpoints/web/proxy/tree ;;
   esac
   zoe delete -f "$file" --timeout 60s
 done

@@ -92,6 +92,7 @@ TEST_F(PlaceTest, AUsersPlaceIsReadyWhenNetworkAndWorkspaceAre) {
   workspace.spec.volume.emplace();
   PutAll();
   wanted.volume.emplace();
+  wanted.has_gateway = true;
   wanted.via = "socks5h://10.0.0.5:30123";
   EXPECT_EQ(PlaceOf(cache, kAlice), wanted);
   EXPECT_EQ(PlaceOf(cache, "bob"), Place{});
@@ -137,7 +138,11 @@ TEST_F(PlaceTest, AGatewayThatIsNotReadyLeadsNowhere) {
   Say(gateway.status.conditions, "Ready", "False", "Starting");
   PutAll();
   EXPECT_EQ(PlaceOf(cache, kAlice).via, "");
+  EXPECT_TRUE(PlaceOf(cache, kAlice).has_gateway);
   EXPECT_TRUE(PlaceOf(cache, kAlice).ready);
+  gateway.meta.deletion_timestamp = WallTime{};
+  PutAll();
+  EXPECT_FALSE(PlaceOf(cache, kAlice).has_gateway);
 }
 
 TEST_F(PlaceTest, OnlyChangesOfThePlaceConcernUnfinishedExecutionsOfTheNamespace) {

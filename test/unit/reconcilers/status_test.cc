@@ -24,6 +24,7 @@ constexpr const char* kMonitor = "- {name: w, image: i}\n- {name: m, image: i, m
 
 TEST(ExecutionStatus, EndpointsAreShownOnceTheServiceStands) {
   Scene scene(kWeb);
+  scene.observed.place.has_gateway = true;
   EXPECT_THAT(scene.Look().after.status.endpoints, IsEmpty());
   const auto endpoints = scene.Stand("web").Look().after.status.endpoints;
   const std::string proxies = "/apis/zoe/v1/namespaces/alice/executions/run/endpoints/";
@@ -35,7 +36,7 @@ TEST(ExecutionStatus, EndpointsAreShownOnceTheServiceStands) {
   EXPECT_THAT(scene.Look().after.status.endpoints, IsEmpty());
 }
 
-TEST(ExecutionStatus, AnEndpointHasAUrlWhereTheProxySpeaksWithItAndAWayInWhereThereIsOne) {
+TEST(ExecutionStatus, AnEndpointIsOpenedByTheProxyWhereThatSpeaksWithItAndTellsAWayIn) {
   Scene scene(
       "- {name: a, image: i, ports: [{name: ui, port: 1, scheme: http, endpoint: true}, "
       "{name: tls, port: 2, scheme: https, endpoint: true}, "
@@ -44,6 +45,7 @@ TEST(ExecutionStatus, AnEndpointHasAUrlWhereTheProxySpeaksWithItAndAWayInWhereTh
       "- {name: b, image: i, ports: [{name: ui, port: 5, scheme: http, endpoint: true}]}\n");
   scene.Converge();
   scene.options.public_url = "https://zoe.example.org/";
+  scene.observed.place.has_gateway = true;
   scene.observed.place.via = "socks5h://10.0.0.5:30123";
   std::vector<std::string> urls, addresses;
   for (const v1::Endpoint& e : scene.Look().after.status.endpoints) {
@@ -53,10 +55,13 @@ TEST(ExecutionStatus, AnEndpointHasAUrlWhereTheProxySpeaksWithItAndAWayInWhereTh
   }
   const std::string proxies =
       "https://zoe.example.org/apis/zoe/v1/namespaces/alice/executions/run/endpoints/";
-  EXPECT_THAT(urls, ElementsAre(proxies + "a.ui/proxy/", "", "", "", proxies + "b.ui/proxy/"));
+  EXPECT_THAT(urls, ElementsAre(proxies + "a.ui/proxy/", addresses[1], addresses[2], addresses[3],
+                                proxies + "b.ui/proxy/"));
   EXPECT_THAT(addresses,
               ElementsAre("http://a.run.alice:1/", "https://a.run.alice:2/",
                           "smtp://a.run.alice:3/", "udp://a.run.alice:4", "http://b.run.alice:5/"));
+  scene.observed.place.has_gateway = false;
+  for (const v1::Endpoint& e : scene.Look().after.status.endpoints) EXPECT_EQ(e.url, e.address);
 }
 
 TEST(ExecutionStatus, AProgramThatKeepsTheProxysPathLivesBelowItHoweverItIsReached) {
@@ -65,6 +70,7 @@ TEST(ExecutionStatus, AProgramThatKeepsTheProxysPathLivesBelowItHoweverItIsReach
     Scene scene("- {name: jup, image: i, ports: [{name: web, port: 8888, scheme: http, path: " +
                 path + ", endpoint: true, proxyPath: keep}]}\n");
     scene.options.public_url = "http://127.0.0.1:4850";
+    scene.observed.place.has_gateway = true;
     const auto endpoints = scene.Converge().Look().after.status.endpoints;
     ASSERT_EQ(endpoints.size(), 1u);
     const std::string lives = proxy + (path == "/" ? "/" : "/tree");
