@@ -120,6 +120,9 @@ Expected<Response> Api::CreateToken(const Exchange& exchange, const v1::User& us
     request.expires_at = std::chrono::floor<std::chrono::seconds>(deps_.clock.WallNow()) +
                          std::chrono::seconds(seconds->as_int());
   }
+  // What ends must not make what outlives it.
+  const auto& end = exchange.user.expires_at;
+  if (end && (!request.expires_at || *request.expires_at > *end)) request.expires_at = end;
   ZOE_ASSIGN(const NewToken token, credentials_.CreateToken(user, request));
   Value value;
   value.Set("name", token.name);

@@ -167,7 +167,11 @@ void Auth::Remember(const std::string& digest, const std::string& name, const st
 Expected<User> Auth::BySecret(std::string_view secret, Proof proof, const std::string& remote) {
   const auto token =
       credentials_.FindSecret(secret, proof == Proof::kToken ? kTokenKind : kSessionKind);
-  if (token.ok()) return UserNow(std::string(UserOfSecret(secret)), proof);
+  if (token.ok()) {
+    ZOE_ASSIGN(User user, UserNow(std::string(UserOfSecret(secret)), proof));
+    user.expires_at = token->expires_at;
+    return user;
+  }
   if (!limiter_.TakeSecret(remote)) return TooManyFailures(remote);
   return token.error();
 }

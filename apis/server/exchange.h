@@ -98,6 +98,7 @@ struct User {
   std::string name;
   std::string role{v1::kRoleAdmin};
   Proof proof = Proof::kNone;
+  std::optional<WallTime> expires_at;  // of the token or session
 
   Caller caller() const { return {name, role}; }
 };

@@ -107,8 +107,10 @@ Plan MakePlan(const Observed& seen, WallTime now, const WorkspaceOptions& option
   const std::optional<EnsureTree> making = blocked ? std::nullopt : Making(seen);
   if (making) plan.actions.emplace_back(*making);
   const bool stands = seen.look->state == State::kPresent || making;
-  const bool moved = seen.workspace.status.path != seen.tree.path();
-  if (stands && (moved || now >= NextMeasurement(seen.workspace.status, options)))
+  const v1::Workspace& workspace = seen.workspace;
+  const bool other = workspace.status.path != seen.tree.path() ||
+                     workspace.status.observed_generation != workspace.meta.generation;
+  if (stands && (other || now >= NextMeasurement(workspace.status, options)))
     plan.actions.emplace_back(Measure{});
   return plan;
 }

@@ -83,6 +83,10 @@ void Report(const Observed& seen, const Plan& plan, const Done& done, WallTime n
       std::ranges::find(finalizers, v1::kWorkspaceFinalizer) == finalizers.end()) {
     finalizers.emplace_back(v1::kWorkspaceFinalizer);
   }
+  // A new spec is held against what is there now: it is counted again, over several passes if need
+  // be.
+  if (workspace.status.observed_generation != workspace.meta.generation)
+    workspace.status.measured_at.reset();
   workspace.status.observed_generation = workspace.meta.generation;
   ReportPlace(seen, done, workspace.status);
   if (done.usage) {

@@ -292,6 +292,8 @@ TEST_F(LoginTest, TokensAreMadeListedAndRevokedByTheirOwnerAndAdmins) {
   EXPECT_FALSE(Json(made).StringAt("expiresAt").empty());
   const std::string secret = Json(made).StringAt("token");
   EXPECT_EQ(Status("GET", kOwn, Bearer(secret)), 200);
+  const Answer heir = Call("POST", tokens, Bearer(secret), R"({"name":"heir"})");
+  EXPECT_EQ(Json(heir).StringAt("expiresAt"), Json(made).StringAt("expiresAt"));
   const Answer list = Call("GET", tokens, alice_);
   EXPECT_NE(list.body.find("of the build"), std::string::npos);
   EXPECT_EQ(list.body.find("digest"), std::string::npos);

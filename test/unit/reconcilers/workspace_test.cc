@@ -322,9 +322,12 @@ TEST_F(WorkspaceTest, TheQuotaIsACondition) {
   EXPECT_EQ(Condition("Ready"), "True/Ready") << "nothing is refused";
   workspace = Now();
   workspace.spec.quota = *Quantity::Parse("1Gi");
+  ++workspace.meta.generation;
+  files.With([](MemoryFiles::World& world) { world.directories[kPath].usage = {3 << 20, 1}; });
   Put(workspace, "Workspace");
   Settle();
   EXPECT_EQ(Condition("OverQuota"), "False/WithinQuota");
+  EXPECT_EQ(Now().status.used_bytes, 3 << 20) << "a new spec is held against what is there now";
   workspace = Now();
   workspace.spec.quota.reset();
   Put(workspace, "Workspace");
