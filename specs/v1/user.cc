@@ -82,7 +82,7 @@ const Type& Describe<UserSpec>() {
           .Default("uid")
           .Example("1001")
           .Add("network", &UserSpec::network, "The private network of the user's namespace.")
-          .Example("{addresses: 200}")
+          .Example("{addresses: 500}")
           .Build();
   return type;
 }

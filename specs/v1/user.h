@@ -20,7 +20,7 @@ inline constexpr std::string_view kUserFinalizer = "zoe/user";
 inline constexpr std::string_view kCatalog = "catalog";
 
 struct UserNetwork {
-  int32_t addresses = 200;  // containers at one time
+  int32_t addresses = 500;  // containers at one time
   std::string subnet;       // CIDR; empty: planned
   bool encrypted = false;
   bool operator==(const UserNetwork&) const = default;

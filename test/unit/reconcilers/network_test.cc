@@ -153,6 +153,7 @@ class NetworksTest : public testing::Test {
 
   NetworkNeed Need(const std::string& ns, const std::string& subnet = "") {
     NetworkNeed need;
+    need.network.addresses = 200;
     need.ns = ns;
     need.has_user = true;
     need.network.subnet = subnet;
@@ -190,6 +191,7 @@ TEST_F(NetworksTest, MakesOneAndFindsItAgain) {
               UnorderedElementsAre(Pair("zoe.deployment", "zoe"), Pair("zoe.namespace", "alice"),
                                    Pair("zoe.kind", "User"), Pair("zoe.name", "alice")));
   NetworkNeed without;
+  without.network.addresses = 200;
   without.ns = "bob";
   EXPECT_EQ(Ensure(without), "10.192.1.0/24");
   EXPECT_EQ(LabelOf(networks.Find(ctx, "bob")->spec.labels, kLabelKind), "Namespace");

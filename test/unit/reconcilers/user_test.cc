@@ -29,6 +29,7 @@ using testing::Not;
 
 v1::User Alice() {
   v1::User user;
+  user.spec.network.addresses = 200;
   user.meta.name = "alice";
   user.meta.uid = "uid-alice";
   user.meta.generation = 1;
