@@ -73,12 +73,15 @@ Expected<void> Cluster::CheckPorts(const SwarmServiceSpec& spec, const std::stri
 }
 
 void Cluster::Publish(SwarmService& service) const {
+  const std::vector<SwarmPort> before = std::exchange(service.published, {});
+  // Hardly any service has one: the walk over all of them is for those that do.
+  if (std::ranges::all_of(service.spec.ports, &SwarmPort::host_mode)) return;
   std::set<int32_t> used;
+  for (const SwarmPort& port : before) used.insert(port.published);
   for (const auto& [id, other] : services_) {
     for (const SwarmPort& port : other->view.published) used.insert(port.published);
     for (const SwarmPort& port : other->view.spec.ports) used.insert(port.published);
   }
-  const std::vector<SwarmPort> before = std::exchange(service.published, {});
   for (SwarmPort port : service.spec.ports) {
     if (port.host_mode) continue;
     const auto kept = std::ranges::find(before, port.target, &SwarmPort::target);
