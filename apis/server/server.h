@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "controller/cache/cache.h"
 #include "controller/ports/clock.h"
@@ -61,6 +62,10 @@ struct ServerDeps {
   // Workspaces; nullptr: their files are not served.
   Files* files = nullptr;
   std::string workspace_root = {}, deployment = {};
+  // What a change of an object (`before` null: its creation) would do to what runs, a sentence each
+  // ("service worker: 3 containers would be restarted"); asked for dry runs. May be empty; pure.
+  std::function<std::vector<std::string>(const ObjectBase* before, const ObjectBase& after)>
+      effects = {};
 };
 
 // Reads are answered from the cache on the io threads, one connection staying on one thread;

@@ -20,6 +20,23 @@ struct OwnerReference {
   bool operator==(const OwnerReference&) const = default;
 };
 
+// A JSON object as compact text. Empty: absent.
+struct RawJson {
+  std::string text;
+  bool operator==(const RawJson&) const = default;
+};
+
+// Which fields somebody has set: an entry of metadata.managedFields.
+struct ManagedFields {
+  std::string manager, operation;  // operation: Apply | Update
+  std::string api_version;
+  std::optional<WallTime> time;
+  std::string fields_type;  // FieldsV1
+  RawJson fields;           // YAML: fieldsV1
+  std::string subresource;  // "", "status", "scale"
+  bool operator==(const ManagedFields&) const = default;
+};
+
 struct Meta {
   std::string name, ns, uid, generate_name;
   std::map<std::string, std::string> labels, annotations;
@@ -29,6 +46,7 @@ struct Meta {
   std::optional<int64_t> deletion_grace_period_seconds;
   std::vector<std::string> finalizers;
   std::vector<OwnerReference> owner_references;
+  std::vector<ManagedFields> managed_fields;
   bool operator==(const Meta&) const = default;
 };
 

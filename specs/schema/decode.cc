@@ -47,6 +47,7 @@ std::string_view Expectation(const Type& type, const Field& field) {
       return Expectation(*type.element, field);
     case Shape::kList:
       return "a list";
+    case Shape::kRaw:
     case Shape::kMap:
     case Shape::kStruct:
       return "a mapping";
@@ -247,6 +248,10 @@ bool Decoder::Any(const Type& type, const Field& field, const Value& value, void
     case Shape::kTime:
       if (!value.is_string()) return WrongType(type, field, value, path);
       return Time(value, *static_cast<WallTime*>(target), path);
+    case Shape::kRaw:
+      if (!value.is_object()) return WrongType(type, field, value, path);
+      static_cast<RawJson*>(target)->text = codec::ToJson(value);
+      return true;
     case Shape::kOptional:
       // A struct with errors stays present: checks across fields would wrongly miss it.
       if (Any(*type.element, field, value, type.emplace(target), path)) return true;

@@ -140,6 +140,10 @@ bool AppendField(const Field& field, const Type& type, const void* value, std::s
       AppendMap(field, map, out);
       return true;
     }
+    case Shape::kRaw:
+      if (static_cast<const RawJson*>(value)->text.empty()) return false;
+      AppendJson(type, value, out);
+      return true;
     case Shape::kStruct: {
       const size_t mark = out.size();
       AppendStruct(type, value, out);
@@ -172,6 +176,11 @@ void AppendJson(const Type& type, const void* value, std::string& out) {
       return AppendString(out, static_cast<const Quantity*>(value)->text());
     case Shape::kTime:
       return AppendString(out, FormatTime(*static_cast<const WallTime*>(value)));
+    case Shape::kRaw: {
+      const std::string& text = static_cast<const RawJson*>(value)->text;
+      out += text.empty() ? "null" : text;
+      return;
+    }
     case Shape::kOptional:
       if (const void* inner = type.get(value)) return AppendJson(*type.element, inner, out);
       out += "null";

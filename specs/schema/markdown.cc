@@ -25,6 +25,8 @@ std::string NameOf(const Type& type, const Field& field, bool plural) {
       return plural ? "quantities" : "quantity";
     case Shape::kTime:
       return "time" + std::string(s);
+    case Shape::kRaw:
+      return "mapping";
     case Shape::kOptional:
       return NameOf(*type.element, field, plural);
     case Shape::kList:

@@ -30,6 +30,24 @@ const Type& Describe<OwnerReference>() {
 }
 
 template <>
+const Type& Describe<ManagedFields>() {
+  static const Type type =
+      Struct<ManagedFields>("ManagedFieldsEntry", "Fields that one manager has set last.")
+          .Add("manager", &ManagedFields::manager, "Who: a program, or a part of one.")
+          .Add("operation", &ManagedFields::operation, "How the fields were set.")
+          .Enum({"Apply", "Update"})
+          .Add("apiVersion", &ManagedFields::api_version, "apiVersion of the fields.")
+          .Add("time", &ManagedFields::time, "When the manager's fields changed last.")
+          .Add("fieldsType", &ManagedFields::fields_type, "Format of fieldsV1: FieldsV1.")
+          .Add("fieldsV1", &ManagedFields::fields,
+               "The fields, as a tree: \"f:NAME\" is a field, \"k:{...}\" an item of a list.")
+          .Add("subresource", &ManagedFields::subresource,
+               "The subresource through which they were set.")
+          .Build();
+  return type;
+}
+
+template <>
 const Type& Describe<Meta>() {
   static const Type type =
       Struct<Meta>("ObjectMeta", "What every object carries: its name, labels and history.")
@@ -80,7 +98,9 @@ const Type& Describe<Meta>() {
                "Who still has to clean up before the object may go.")
           .Must(MustBeLabelKey)
           .Add("ownerReferences", &Meta::owner_references, "Objects that this one belongs to.")
-          .Ignore("managedFields")
+          .Add("managedFields", &Meta::managed_fields,
+               "Who has set which fields last: by this server-side apply finds conflicts. Kept by "
+               "the server.")
           .Ignore("selfLink")
           .Build();
   return type;

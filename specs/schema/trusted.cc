@@ -246,6 +246,13 @@ bool Reader::Any(const Type& type, const Field& field, void* target, int depth) 
       *static_cast<WallTime*>(target) = *time;
       return true;
     }
+    case Shape::kRaw: {
+      Space();
+      const char* start = at_;
+      if (!Skip(depth)) return false;
+      static_cast<RawJson*>(target)->text.assign(start, at_);
+      return true;
+    }
     case Shape::kOptional:
       return Any(*type.element, field, type.emplace(target), depth);
     case Shape::kList:

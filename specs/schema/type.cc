@@ -70,6 +70,11 @@ const Type& Describe<WallTime>() {
   static const Type type = Scalar<WallTime>(Shape::kTime);
   return type;
 }
+template <>
+const Type& Describe<RawJson>() {
+  static const Type type = Scalar<RawJson>(Shape::kRaw);
+  return type;
+}
 
 const Type& TypeFor<std::map<std::string, std::string>>::Get() {
   static const Type type = [] {

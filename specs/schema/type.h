@@ -26,12 +26,24 @@
 #include <utility>
 #include <vector>
 
+#include "specs/meta/meta.h"
 #include "specs/meta/quantity.h"
 #include "specs/meta/time.h"
 
 namespace zoe::schema {
 
-enum class Shape { kString, kInteger, kBoolean, kQuantity, kTime, kOptional, kList, kMap, kStruct };
+enum class Shape {
+  kString,
+  kInteger,
+  kBoolean,
+  kQuantity,
+  kTime,
+  kRaw,  // any JSON object, kept as its compact text (RawJson)
+  kOptional,
+  kList,
+  kMap,
+  kStruct
+};
 
 struct Type;
 
@@ -66,6 +78,10 @@ struct Field {
   std::vector<std::string_view> values;  // if not empty, the only ones
   Check check = nullptr;                 // strings
   Check key_check = nullptr;             // keys of maps
+  // Lists, as x-kubernetes-list-type has them: of structs that these fields tell apart ("map"), of
+  // scalars that stand in it once ("set"). Neither: one value that is replaced whole ("atomic").
+  std::vector<std::string_view> list_keys;
+  bool list_set = false;
 
   const void* At(const void* object) const { return static_cast<const char*>(object) + offset; }
   void* At(void* object) const { return static_cast<char*>(object) + offset; }
@@ -109,6 +125,8 @@ template <>
 const Type& Describe<Quantity>();
 template <>
 const Type& Describe<WallTime>();
+template <>
+const Type& Describe<RawJson>();
 
 template <class T>
 struct TypeFor {
@@ -214,6 +232,10 @@ class Struct : StructBuilder {
   }
   Struct& Must(Check check) { return last().check = check, *this; }
   Struct& KeysMust(Check check) { return last().key_check = check, *this; }
+  Struct& ListMap(std::initializer_list<std::string_view> keys) {
+    return last().list_keys = keys, *this;
+  }
+  Struct& ListSet() { return last().list_set = true, *this; }
   Struct& Example(std::string_view yaml) { return last().example = yaml, *this; }
   // For a default that is computed from other fields.
   Struct& Default(std::string_view text) { return last().default_text = text, *this; }

@@ -33,7 +33,11 @@ struct Kind {
   std::string_view plural;    // "executions"
   std::string_view singular;  // "execution"
   std::vector<std::string_view> short_names;
+  std::string_view group = "zoe", api_version = kApiVersion;  // "" and "v1": Kubernetes' core
+  std::vector<std::string_view> categories = {"all"};
   bool namespaced = true;
+  // Made of what others tell (the Swarm, other kinds) and only read: never stored.
+  bool view = false;
   bool internal = false;               // see InternalKinds
   bool has_status = true;              // false: no status subresource (Event)
   const schema::Type* type = nullptr;  // of the whole object

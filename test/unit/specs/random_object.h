@@ -111,6 +111,9 @@ class RandomObject {
         *static_cast<WallTime*>(target) = WallTime(
             Duration(std::uniform_int_distribution<int64_t>(0, 4'000'000'000'000)(random_)));
         return;
+      case Shape::kRaw:
+        static_cast<RawJson*>(target)->text = R"({"f:spec":{"f:priority":{}}})";
+        return;
       case Shape::kOptional:
         return FillValue(*type.element, field, type.emplace(target));
       case Shape::kList:

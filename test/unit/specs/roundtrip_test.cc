@@ -152,7 +152,8 @@ TYPED_TEST(EveryKind, RefusesAWrongTypeInEveryField) {
     auto document = codec::ParseJson(Json(Random<TypeParam>(seed))).value();
     Walk(type, document, "", [&](const Visit& visit) {
       const codec::Value kept = *visit.object.Find(visit.field.name);
-      const bool takes_mappings = visit.field.type->shape == Shape::kMap || kept.is_object();
+      const bool takes_mappings = visit.field.type->shape == Shape::kMap ||
+                                  visit.field.type->shape == Shape::kRaw || kept.is_object();
       const Type* wanted = visit.field.type;
       if (wanted->shape == Shape::kOptional) wanted = wanted->element;
       codec::Value wrong(codec::Object{});

@@ -1,0 +1,14 @@
+// Kubernetes' core/v1 kinds that the API shows: nodes, namespaces, pods and events, as far as a
+// Swarm has what they tell. Views: made by the server, read by clients, never stored.
+#pragma once
+
+#include <vector>
+
+#include "specs/v1/kinds.h"
+
+namespace zoe::core {
+
+// Of group "" and apiVersion "v1".
+const std::vector<v1::Kind>& Kinds();
+
+}  // namespace zoe::core
