@@ -51,6 +51,7 @@ class Api {
 
   // Writes, on the pool.
   void Write(const ExchangePtr& exchange);
+  Expected<Response> Delete(const Exchange& exchange);
   Expected<Response> DeleteCollection(const Exchange& exchange);
 
   // Logs, on a pool of their own.

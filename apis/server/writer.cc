@@ -11,7 +11,6 @@ namespace {
 
 using codec::Value;
 
-constexpr int kAttempts = 6;
 constexpr size_t kSuffix = 5;
 constexpr Duration kReadOwnWrite{2'000}, kTurn{2'000};
 
@@ -26,17 +25,6 @@ std::string RandomSuffix() {
 }
 
 Error BadRequest(std::string message) { return MakeError(Code::kBadRequest, std::move(message)); }
-
-std::shared_ptr<const std::string> Encode(const v1::Kind& kind, const ObjectBase& object) {
-  return std::make_shared<std::string>(v1::EncodeJson(kind, object));
-}
-
-std::string EncodeWithoutRevision(const v1::Kind& kind, ObjectBase& object) {
-  const Revision revision = std::exchange(object.meta.resource_version, 0);
-  std::string bytes = v1::EncodeJson(kind, object);
-  object.meta.resource_version = revision;
-  return bytes;
-}
 
 // Fills what the path says and the document may leave out; refuses what contradicts it. An empty
 // name in `key` leaves the document's.
@@ -111,6 +99,17 @@ Expected<void> CheckFinalizers(const ObjectBase& before, const ObjectBase& after
 }
 
 }  // namespace
+
+std::shared_ptr<const std::string> Encode(const v1::Kind& kind, const ObjectBase& object) {
+  return std::make_shared<std::string>(v1::EncodeJson(kind, object));
+}
+
+std::string EncodeWithoutRevision(const v1::Kind& kind, ObjectBase& object) {
+  const Revision revision = std::exchange(object.meta.resource_version, 0);
+  std::string bytes = v1::EncodeJson(kind, object);
+  object.meta.resource_version = revision;
+  return bytes;
+}
 
 Expected<Writer::Current> Writer::Read(const v1::Kind& kind, const Key& key) {
   auto record = store_.Get(key);
@@ -316,40 +315,6 @@ Expected<Written> Writer::Update(const v1::Kind& kind, const Key& key, Part part
     if (revision.error().code == Code::kNotFound) return NotFound(key);
     if (revision.error().code != Code::kConflict) return revision.error();
     if (wanted.pinned || attempt == kAttempts) return Conflict(key);
-  }
-}
-
-Expected<Written> Writer::Delete(const v1::Kind& kind, const Key& key,
-                                 const Preconditions& preconditions, bool dry_run) {
-  for (int attempt = 1;; ++attempt) {
-    ZOE_ASSIGN(const Current current, Read(kind, key));
-    ObjectBase& object = *current.object;
-    if ((!preconditions.uid.empty() && preconditions.uid != object.meta.uid) ||
-        (preconditions.revision != 0 && preconditions.revision != current.revision)) {
-      return MakeError(Code::kConflict,
-                       Conflict(key).message + " (the preconditions of the deletion are not met)");
-    }
-    Written written{
-        false, object.meta.finalizers.empty(), object.meta.name, object.meta.uid, nullptr, {}};
-    const bool going = !written.removed && object.meta.deletion_timestamp.has_value();
-    if (!written.removed && !going) {
-      object.meta.deletion_timestamp = std::chrono::floor<std::chrono::seconds>(clock_.WallNow());
-      object.meta.deletion_grace_period_seconds = 0;
-    }
-    if (dry_run || going) {
-      written.json = Encode(kind, object);
-      return written;
-    }
-    const auto revision = written.removed ? store_.Delete(key, current.revision)
-                                          : store_.Replace(key, current.revision,
-                                                           EncodeWithoutRevision(kind, object));
-    if (revision.ok()) {
-      written.json = Settle(kind, key, *revision, object);
-      return written;
-    }
-    if (revision.error().code == Code::kNotFound) return NotFound(key);
-    if (revision.error().code != Code::kConflict) return revision.error();
-    if (preconditions.revision != 0 || attempt == kAttempts) return Conflict(key);
   }
 }
 

@@ -37,6 +37,12 @@ enum class Part { kObject, kStatus };
 // when another writer came first.
 using Transform = std::function<Expected<void>(codec::Value& document)>;
 
+inline constexpr int kAttempts = 6;  // of one write, while others come first
+
+std::shared_ptr<const std::string> Encode(const v1::Kind& kind, const ObjectBase& object);
+// As it stands in the store.
+std::string EncodeWithoutRevision(const v1::Kind& kind, ObjectBase& object);
+
 // Thread-safe; may block on the store. A change that changes nothing writes nothing. Errors:
 // kNotFound, kAlreadyExists, kConflict, kInvalid with causes, kBadRequest, and the store's. A
 // User's password goes to its Credential, after the User itself has been written.
