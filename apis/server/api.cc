@@ -7,6 +7,7 @@
 #include <exception>
 #include <thread>
 
+#include "apis/server/resources.h"
 #include "apis/server/status.h"
 #include "controller/runtime/log.h"
 #include "specs/codec/value.h"
@@ -42,52 +43,6 @@ Response MethodNotAllowed(std::string_view allowed) {
       405, "MethodNotAllowed", "the server does not allow this method on the requested resource");
   response.headers.emplace_back("Allow", std::string(allowed));
   return response;
-}
-
-std::string_view AllowedMethods(const Route& route) {
-  if (route.endpoint == Endpoint::kLogin) return "GET, HEAD, POST";
-  if (route.endpoint == Endpoint::kLogout) return "POST";
-  if (route.endpoint != Endpoint::kResource) return "GET, HEAD";
-  if (route.subresource == "log" || route.subresource == "credentials") return "GET, HEAD";
-  if (route.subresource == "password") return "PUT";
-  if (route.subresource == "status") return "GET, HEAD, PUT, PATCH";
-  if (route.subresource == "files") return "GET, HEAD, PUT, DELETE";
-  if (route.subresource == "tokens")
-    return route.rest.empty() ? "GET, HEAD, POST" : "GET, HEAD, DELETE";
-  if (!route.name.empty()) return "GET, HEAD, PUT, PATCH, DELETE";
-  return "GET, HEAD, POST, DELETE";
-}
-
-std::string_view MethodName(Method method) {
-  switch (method) {
-    case Method::kGet:
-      return "GET";
-    case Method::kHead:
-      return "HEAD";
-    case Method::kPost:
-      return "POST";
-    case Method::kPut:
-      return "PUT";
-    case Method::kPatch:
-      return "PATCH";
-    case Method::kDelete:
-      return "DELETE";
-    case Method::kOther:
-      break;
-  }
-  return "OTHER";
-}
-
-bool IsAllowed(const Route& route, Method method) {
-  if (route.subresource == "proxy") return true;
-  std::string_view allowed = AllowedMethods(route);
-  const std::string_view name = MethodName(method);
-  while (!allowed.empty()) {
-    const size_t comma = std::min(allowed.find(", "), allowed.size());
-    if (allowed.substr(0, comma) == name) return true;
-    allowed.remove_prefix(std::min(comma + 2, allowed.size()));
-  }
-  return false;
 }
 
 // For people who use curl (?pretty) and for those who asked for YAML: re-encoded, at their own

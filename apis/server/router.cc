@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "apis/server/query.h"
+#include "apis/server/resources.h"
 
 namespace zoe::server {
 namespace {
@@ -55,19 +56,6 @@ Expected<Segments> Split(std::string_view path) {
   return segments;
 }
 
-const v1::Kind* KindOfPlural(std::string_view plural) {
-  for (const v1::Kind& kind : v1::Kinds()) {
-    if (kind.plural == plural) return &kind;
-  }
-  return nullptr;
-}
-
-// Beside "status": kind and subresource.
-constexpr std::pair<std::string_view, std::string_view> kSubresources[] = {
-    {"Execution", "log"}, {"Execution", "proxy"},     {"Workspace", "files"},
-    {"User", "tokens"},   {"Gateway", "credentials"}, {"User", "password"},
-};
-
 // What stands behind PLURAL/NAME: s[at] and on.
 Expected<void> ParseSubresource(const Segments& path, size_t at, Route& route) {
   const std::vector<std::string>& s = path.names;
@@ -79,9 +67,10 @@ Expected<void> ParseSubresource(const Segments& path, size_t at, Route& route) {
     if (route.kind->name != "Execution" || !IsName(route.endpoint_id)) return NoSuchPath();
     return {};
   }
-  const bool named = s.size() == at + 2 && s[at] == "tokens";
+  const Subresource* known = FindSubresource(*route.kind, s[at]);
+  if (known == nullptr || s[at] == "proxy") return NoSuchPath();
+  const bool named = s.size() == at + 2 && !known->item_verbs.empty();
   if (s.size() > at + 1 && !named) return NoSuchPath();
-  if (s[at] == "proxy") return NoSuchPath();
   if (s[at] == "files") {
     ZOE_ASSIGN(route.rest, PercentDecode(path.rest, /*plus_is_space=*/false));
     if (route.rest.find('\0') != std::string::npos)
@@ -93,17 +82,16 @@ Expected<void> ParseSubresource(const Segments& path, size_t at, Route& route) {
     route.rest = s[at + 1];
     if (!IsName(route.rest)) return NoSuchPath();
   }
-  const auto known = SubresourcesOf(*route.kind);
-  if (std::find(known.begin(), known.end(), route.subresource) == known.end()) return NoSuchPath();
   return {};
 }
 
 // Segments from `at`: PLURAL[/NAME[/SUB...]].
-Expected<Route> ParseResource(const Segments& path, size_t at, std::string ns) {
+Expected<Route> ParseResource(const Segments& path, std::string_view group, size_t at,
+                              std::string ns) {
   const std::vector<std::string>& s = path.names;
   Route route{.endpoint = Endpoint::kResource, .ns = std::move(ns)};
   if (at >= s.size()) return NoSuchPath();
-  route.kind = KindOfPlural(s[at]);
+  route.kind = FindServed(group, s[at]);
   if (route.kind == nullptr) return NoSuchPath();
   if (route.kind->namespaced == route.ns.empty() && s.size() > at + 1) return NoSuchPath();
   if (!route.kind->namespaced && !route.ns.empty()) return NoSuchPath();
@@ -142,13 +130,13 @@ Expected<Route> ParseGroups(const Segments& path) {
   if (s.size() == 2) return Route{.endpoint = Endpoint::kGroup};
   if (s[2] != "v1") return NoSuchPath();
   if (s.size() == 3) return Route{.endpoint = Endpoint::kGroupVersion};
-  if (s[3] != "namespaces") return ParseResource(path, 3, "");
+  if (s[3] != "namespaces") return ParseResource(path, s[1], 3, "");
   if (s.size() < 6) return NoSuchPath();
   if (!IsName(s[4])) {
     return MakeError(Code::kNotFound,
                      "\"" + s[4] + "\" is no namespace: names are made of a-z, 0-9 and -");
   }
-  return ParseResource(path, 5, s[4]);
+  return ParseResource(path, s[1], 5, s[4]);
 }
 
 }  // namespace
@@ -185,15 +173,6 @@ std::string_view Route::plural() const {
       break;
   }
   return kind->plural;
-}
-
-std::vector<std::string_view> SubresourcesOf(const v1::Kind& kind) {
-  std::vector<std::string_view> found;
-  if (kind.has_status) found.emplace_back("status");
-  for (const auto& [name, subresource] : kSubresources) {
-    if (name == kind.name) found.push_back(subresource);
-  }
-  return found;
 }
 
 bool StreamsBody(const Route& route, std::string_view method) {

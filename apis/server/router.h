@@ -35,8 +35,7 @@ struct Route {
   const v1::Kind* kind = nullptr;  // kResource
   std::string ns;                  // empty: all namespaces, or a cluster-scoped kind
   std::string name;                // empty: the collection
-  // "", "status", "log" (executions), "proxy" (executions), "files" (workspaces), "password" and
-  // "tokens" (users), "credentials" (gateways)
+  // One of the table in resources.cc, or "".
   std::string subresource;
   // What follows: of files the path, decoded, without a leading slash; of proxy the path as sent,
   // from its slash on; of tokens the token's name.
@@ -47,9 +46,6 @@ struct Route {
   std::string_view plural()
       const;  // "executions", "nodes", or the endpoint's name: for metrics and messages
 };
-
-// Every subresource that a kind has.
-std::vector<std::string_view> SubresourcesOf(const v1::Kind& kind);
 
 // True for requests whose body is taken as it comes: PUT of files, everything that is proxied.
 bool StreamsBody(const Route& route, std::string_view method);

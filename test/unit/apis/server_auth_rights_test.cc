@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "apis/server/resources.h"
 #include "apis/server/rights.h"
 #include "apis/server/router.h"
 
@@ -93,12 +94,12 @@ const std::map<std::string, Row>& Table() {
 
 std::vector<Route> EveryRoute() {
   std::vector<Route> routes;
-  for (const v1::Kind& kind : v1::Kinds()) {
-    routes.push_back({.endpoint = Endpoint::kResource, .kind = &kind});
-    for (const std::string_view subresource : SubresourcesOf(kind)) {
+  for (const v1::Kind* kind : ServedKinds()) {
+    routes.push_back({.endpoint = Endpoint::kResource, .kind = kind});
+    for (const Subresource& subresource : SubresourcesOf(*kind)) {
       routes.push_back({.endpoint = Endpoint::kResource,
-                        .kind = &kind,
-                        .subresource = std::string(subresource)});
+                        .kind = kind,
+                        .subresource = std::string(subresource.name)});
     }
   }
   // Every endpoint up to the last one.
