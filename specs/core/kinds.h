@@ -2,6 +2,7 @@
 // Swarm has what they tell. Views: made by the server, read by clients, never stored.
 #pragma once
 
+#include <string_view>
 #include <vector>
 
 #include "specs/v1/kinds.h"
@@ -10,5 +11,7 @@ namespace zoe::core {
 
 // Of group "" and apiVersion "v1".
 const std::vector<v1::Kind>& Kinds();
+// Exact: "Pod"; nullptr if there is none.
+const v1::Kind* FindKind(std::string_view name);
 
 }  // namespace zoe::core

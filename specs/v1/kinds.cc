@@ -8,50 +8,11 @@
 
 #include "specs/schema/encode.h"
 #include "specs/v1/describe.h"
+#include "specs/v1/kind_builder.h"
 #include "specs/v1/validate.h"
 
 namespace zoe::v1 {
 namespace {
-
-template <class T>
-const T& As(const ObjectBase& object) {
-  return static_cast<const T&>(object);
-}
-template <class T>
-T& As(ObjectBase& object) {
-  return static_cast<T&>(object);
-}
-
-std::string TimeCell(const std::optional<WallTime>& time) { return time ? FormatTime(*time) : ""; }
-std::string NameCell(const ObjectBase& object) { return object.meta.name; }
-std::string AgeCell(const ObjectBase& object) { return TimeCell(object.meta.creation_timestamp); }
-
-const Column kName = {"NAME", "string", "Name, unique within the namespace.", 0, NameCell};
-const Column kAge = {"AGE", "date", "When it was created.", 0, AgeCell};
-
-const std::string* MetaField(const ObjectBase& object, std::string_view path) {
-  if (path == "metadata.name") return &object.meta.name;
-  if (path == "metadata.namespace") return &object.meta.ns;
-  return nullptr;
-}
-
-// What every kind has.
-template <class T>
-Kind MakeKind(std::string_view name, std::string_view plural, std::string_view singular,
-              std::string_view short_name) {
-  Kind kind;
-  kind.name = name;
-  kind.plural = plural;
-  kind.singular = singular;
-  kind.short_names = {short_name};
-  kind.type = &schema::Describe<T>();
-  kind.make = []() -> std::shared_ptr<ObjectBase> { return std::make_shared<T>(); };
-  kind.clone = [](const ObjectBase& object) -> std::shared_ptr<ObjectBase> {
-    return std::make_shared<T>(As<T>(object));
-  };
-  kind.field = MetaField;
-  return kind;
-}
 
 template <class T>
 void AddSpecAndStatus(Kind& kind) {
@@ -226,7 +187,6 @@ std::string ConditionCell(const std::vector<Condition>& conditions, std::string_
 
 Kind UserKind() {
   Kind kind = MakeKind<User>("User", "users", "user", "");
-  kind.short_names.clear();
   kind.namespaced = false;
   AddSpecAndStatus<User>(kind);
   kind.columns = {
@@ -322,7 +282,6 @@ Kind GatewayKind() {
 
 Kind CredentialKind() {
   Kind kind = MakeKind<Credential>("Credential", "credentials", "credential", "");
-  kind.short_names.clear();
   kind.internal = true;
   AddSpecAndStatus<Credential>(kind);
   kind.columns = {kName, kAge};
