@@ -30,7 +30,9 @@
 #include "controller/runtime/log.h"
 #include "controller/runtime/manager.h"
 #include "controller/runtime/system_clock.h"
+#include "reconcilers/execution/effects.h"
 #include "reconcilers/execution/execution_reconciler.h"
+#include "reconcilers/gateway/effects.h"
 #include "reconcilers/gateway/gateway_reconciler.h"
 #include "reconcilers/namespace/network.h"
 #include "reconcilers/sweep/sweeper.h"
@@ -142,6 +144,22 @@ NetworkOptions MakeNetworkOptions(const Options& options) {
   return networks;
 }
 
+// What dry runs tell.
+decltype(ServerDeps::effects) MakeEffects(const Options& options, const Cache& cache) {
+  const ExecutionOptions executions{.deployment = options.deployment,
+                                    .workspace_root = options.workspace_root,
+                                    .gelf_address = options.gelf_address};
+  const gateway::Options gateways{.deployment = options.deployment,
+                                  .image = options.gateway_image,
+                                  .gelf_address = options.gelf_address};
+  return [&cache, executions, gateways](const ObjectBase* before, const ObjectBase& after) {
+    std::vector<std::string> effects = execution::EffectsOn(cache, executions, before, after);
+    std::ranges::move(gateway::EffectsOn(cache, gateways, before, after),
+                      std::back_inserter(effects));
+    return effects;
+  };
+}
+
 // Tells candidates for leadership apart, for people.
 std::string Identity() {
   char host[256] = "localhost";
@@ -171,7 +189,8 @@ struct Process {
                                             {},
                                             &files,
                                             options.workspace_root,
-                                            options.deployment}) {}
+                                            options.deployment,
+                                            MakeEffects(options, cache)}) {}
 
   const bool people_log_in;
   const SystemClock& clock;

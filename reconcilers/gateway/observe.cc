@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "specs/v1/kinds.h"
-#include "specs/v1/user.h"
 
 namespace zoe::gateway {
 namespace {
@@ -12,11 +11,6 @@ constexpr size_t kPasswordBytes = 24;
 
 std::shared_ptr<const v1::User> UserOf(const Cache& cache, const std::string& ns) {
   return cache.Get<v1::User>({"User", "", ns});
-}
-
-Mode ModeOf(const v1::Gateway& gateway, const v1::User* user) {
-  if (gateway.meta.deletion_timestamp) return Mode::kDeleting;
-  return user != nullptr && !user->spec.enabled ? Mode::kDisabled : Mode::kOpen;
 }
 
 Key CredentialKey(const std::string& ns) {
@@ -62,25 +56,6 @@ bool IsOf(const v1::Credential& credential, const v1::User* user) {
   return owners.empty() || (user != nullptr && owners.front().uid == user->meta.uid);
 }
 
-Access AccessOf(const Cache& cache, const v1::Gateway& gateway, const v1::User* user) {
-  Access access;
-  access.account = gateway.meta.ns;
-  if (user != nullptr) {
-    access.ssh_keys = user->spec.ssh_keys;
-    access.uid = user->spec.uid.value_or(access.uid);
-    access.gid = user->spec.gid.value_or(access.uid);
-  }
-  for (const std::string& key : gateway.spec.ssh_keys) {
-    if (std::ranges::find(access.ssh_keys, key) == access.ssh_keys.end()) {
-      access.ssh_keys.push_back(key);
-    }
-  }
-  const auto login =
-      cache.Get<v1::Credential>({"Credential", gateway.meta.ns, std::string(v1::kLoginCredential)});
-  if (login && IsOf(*login, user)) access.password_crypt = login->spec.password_crypt;
-  return access;
-}
-
 Expected<void> FindNetwork(const Context& ctx, Networks& networks, const std::string& ns,
                            bool has_user, Observed& observed) {
   auto network = has_user ? networks.Find(ctx, ns) : networks.Ensure(ctx, {.ns = ns});
@@ -101,6 +76,30 @@ Expected<void> FindNetwork(const Context& ctx, Networks& networks, const std::st
 }
 
 }  // namespace
+
+Mode ModeOf(const v1::Gateway& gateway, const v1::User* user) {
+  if (gateway.meta.deletion_timestamp) return Mode::kDeleting;
+  return user != nullptr && !user->spec.enabled ? Mode::kDisabled : Mode::kOpen;
+}
+
+Access AccessOf(const Cache& cache, const v1::Gateway& gateway, const v1::User* user) {
+  Access access;
+  access.account = gateway.meta.ns;
+  if (user != nullptr) {
+    access.ssh_keys = user->spec.ssh_keys;
+    access.uid = user->spec.uid.value_or(access.uid);
+    access.gid = user->spec.gid.value_or(access.uid);
+  }
+  for (const std::string& key : gateway.spec.ssh_keys) {
+    if (std::ranges::find(access.ssh_keys, key) == access.ssh_keys.end()) {
+      access.ssh_keys.push_back(key);
+    }
+  }
+  const auto login =
+      cache.Get<v1::Credential>({"Credential", gateway.meta.ns, std::string(v1::kLoginCredential)});
+  if (login && IsOf(*login, user)) access.password_crypt = login->spec.password_crypt;
+  return access;
+}
 
 Expected<Observed> Observe(const Context& ctx, const Sources& sources, const v1::Gateway& gateway,
                            const Options& options) {

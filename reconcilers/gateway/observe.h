@@ -10,6 +10,7 @@
 #include "controller/ports/store.h"
 #include "reconcilers/gateway/service_spec.h"
 #include "reconcilers/namespace/network.h"
+#include "specs/v1/user.h"
 
 namespace zoe::gateway {
 
@@ -29,6 +30,11 @@ struct Observed {
   Access access;
   crypto::SshKey host_key;
 };
+
+// `user`: whose namespace it is; null: nobody's.
+Mode ModeOf(const v1::Gateway& gateway, const v1::User* user);
+// All but the credential.
+Access AccessOf(const Cache& cache, const v1::Gateway& gateway, const v1::User* user);
 
 struct Sources {
   Swarm& swarm;

@@ -105,4 +105,25 @@ SwarmServiceSpec ToSwarmService(const v1::Gateway& gateway, const std::vector<Se
   return spec;
 }
 
+std::string DescribeChange(const SwarmServiceSpec& from, const SwarmServiceSpec& to) {
+  std::string text;
+  const auto add = [&text](bool differs, const std::string& what) {
+    if (differs) text += (text.empty() ? "" : ", ") + what;
+  };
+  const auto names = [](const SwarmServiceSpec& spec) {
+    std::vector<std::string> list;
+    for (const SwarmSecretFile& secret : spec.secrets) list.push_back(secret.secret_name);
+    return list;
+  };
+  add(from.image != to.image, "image " + from.image + " -> " + to.image);
+  add(from.replicas != to.replicas,
+      "replicas " + std::to_string(from.replicas) + " -> " + std::to_string(to.replicas));
+  add(from.ports != to.ports, "ports");
+  add(names(from) != names(to), "keys or accounts");
+  add(from.constraints != to.constraints, "constraints");
+  add(from.env != to.env, "env");
+  add(from.networks != to.networks, "network");
+  return text.empty() ? "settings" : text;
+}
+
 }  // namespace zoe::gateway

@@ -49,4 +49,7 @@ Labels LabelsOf(const v1::Gateway& gateway, const Options& options);
 SwarmServiceSpec ToSwarmService(const v1::Gateway& gateway, const std::vector<Secret>& secrets,
                                 const SwarmNetwork& network, const Options& options);
 
+// The names of the differing fields, "image a:1 -> a:2, ports"; never what a secret holds.
+std::string DescribeChange(const SwarmServiceSpec& from, const SwarmServiceSpec& to);
+
 }  // namespace zoe::gateway

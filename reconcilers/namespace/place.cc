@@ -1,8 +1,5 @@
 #include "reconcilers/namespace/place.h"
 
-#include "specs/v1/gateway.h"
-#include "specs/v1/user.h"
-
 namespace zoe {
 namespace {
 
@@ -65,19 +62,23 @@ std::string VolumeName(std::string_view deployment, std::string_view ns) {
   return "zoe-" + std::string(deployment) + "-" + std::string(ns);
 }
 
-Place PlaceOf(const Cache& cache, const std::string& ns) {
+Place PlaceOf(const Makers& makers, const std::string& ns) {
   Place place;
+  if (makers.user != nullptr) Add(*makers.user, place);
+  if (makers.workspace != nullptr) Add(*makers.workspace, place);
+  if (makers.user != nullptr && makers.workspace == nullptr && place.waiting_for.empty()) {
+    place.waiting_for = "workspace " + ns + " is being made";
+  }
+  if (makers.gateway != nullptr) Add(*makers.gateway, place);
+  place.ready = place.waiting_for.empty();
+  return place;
+}
+
+Place PlaceOf(const Cache& cache, const std::string& ns) {
   const auto user = cache.Get<v1::User>({"User", "", ns});
   const auto workspace = cache.Get<v1::Workspace>({"Workspace", ns, ns});
   const auto gateway = cache.Get<v1::Gateway>({"Gateway", ns, ns});
-  if (user) Add(*user, place);
-  if (workspace) Add(*workspace, place);
-  if (user && !workspace && place.waiting_for.empty()) {
-    place.waiting_for = "workspace " + ns + " is being made";
-  }
-  if (gateway) Add(*gateway, place);
-  place.ready = place.waiting_for.empty();
-  return place;
+  return PlaceOf({user.get(), workspace.get(), gateway.get()}, ns);
 }
 
 bool ConcernsPlace(const CacheEvent& event) {

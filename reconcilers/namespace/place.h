@@ -7,6 +7,8 @@
 #include <string_view>
 
 #include "controller/cache/cache.h"
+#include "specs/v1/gateway.h"
+#include "specs/v1/user.h"
 #include "specs/v1/workspace.h"
 
 namespace zoe {
@@ -29,6 +31,13 @@ struct Place {
 // Of the Docker volume that is the namespace's workspace, where one is.
 std::string VolumeName(std::string_view deployment, std::string_view ns);
 
+// The objects that make it; null: there is none.
+struct Makers {
+  const v1::User* user = nullptr;
+  const v1::Workspace* workspace = nullptr;
+  const v1::Gateway* gateway = nullptr;
+};
+Place PlaceOf(const Makers& makers, const std::string& ns);
 Place PlaceOf(const Cache& cache, const std::string& ns);
 
 // Whether the place of the object's namespace may differ after this change: not for a change of

@@ -8,6 +8,7 @@
 #include "controller/cache/informer.h"
 #include "controller/loop/controller.h"
 #include "controller/runtime/manual_clock.h"
+#include "reconcilers/gateway/effects.h"
 #include "reconcilers/gateway/gateway_reconciler.h"
 #include "reconcilers/gateway/plan.h"
 #include "reconcilers/gateway/status.h"
@@ -220,6 +221,37 @@ TEST(GatewayLoop, ReplacesTheSecretsOfWhatChanged) {
   EXPECT_THAT(world.SecretNames(), SizeIs(3));
   EXPECT_THAT(world.SecretNames(), Not(Contains(before[0])));
   EXPECT_EQ(world.Ready(), "True Running");
+}
+
+TEST(GatewayLoop, TellsBeforehandWhatAChangeWouldDo) {
+  World world;
+  const auto of = [&world](const ObjectBase* before, const ObjectBase& after) {
+    return gateway::EffectsOn(world.cache, {}, before, after);
+  };
+  v1::User user;
+  user.meta.name = "alice";
+  EXPECT_THAT(of(nullptr, user), ElementsAre("gateway alice: 1 container would be started"));
+  world.PutUser();
+  world.PutGateway();
+  world.Run(Duration{3'000});
+  user = world.Get<v1::User>(kUser);
+  v1::User changed = user;
+  changed.spec.email = "alice@example.org";
+  EXPECT_THAT(of(&user, changed), IsEmpty());
+  changed.spec.ssh_keys = {kOtherKey};
+  EXPECT_THAT(of(&user, changed),
+              ElementsAre("gateway alice: 1 container would be restarted (keys or accounts)"));
+  changed.spec.enabled = false;
+  EXPECT_THAT(of(&user, changed), ElementsAre("gateway alice: 1 container would be removed"));
+  const auto gateway = world.Get<v1::Gateway>(kGateway);
+  v1::Gateway other = gateway;
+  other.meta.labels["a"] = "b";
+  EXPECT_THAT(of(&gateway, other), IsEmpty());
+  other.spec.image = "mine:1";
+  other.spec.ports.ssh = 2222;
+  EXPECT_THAT(of(&gateway, other),
+              ElementsAre("gateway alice: 1 container would be restarted (image "
+                          "zoe/gateway:latest -> mine:1, ports)"));
 }
 
 TEST(GatewayLoop, LetsNobodyInByThePasswordOfAnEarlierUser) {
