@@ -33,7 +33,7 @@ Response AcceptWebSocket(const WebSocketOffer& offer, std::string_view protocol)
 
 // A bearer token among the protocols ("base64url.bearer.authorization.k8s.io.TOKEN"), for clients
 // that can't set header fields, becomes the field Authorization and is no protocol any more.
-// kBadRequest: it is no base64url, is the only protocol, or there are two.
+// kUnauthorized: it is no base64url, is the only protocol, or there are two.
 Expected<void> TakeWebSocketToken(Request& request);
 
 // ---- frames, without I/O
