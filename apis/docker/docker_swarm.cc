@@ -155,6 +155,10 @@ class DockerSwarm : public Swarm {
     return ReadLogs(*client_, ctx, query, sink);
   }
 
+  Expected<std::unique_ptr<ExecSession>> Exec(const Context&, const ExecRequest&) override {
+    return MakeError(Code::kUnavailable, "this build can't reach into containers");
+  }
+
   Expected<std::unique_ptr<SwarmWatch>> Subscribe(
       std::function<void(const SwarmHint&)> on_hint) override {
     return std::unique_ptr<SwarmWatch>(std::make_unique<Observer>(

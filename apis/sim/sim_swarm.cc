@@ -312,6 +312,10 @@ Expected<void> SimSwarm::Logs(const Context& ctx, const LogQuery& query, const L
   }
 }
 
+Expected<std::unique_ptr<ExecSession>> SimSwarm::Exec(const Context&, const ExecRequest&) {
+  return MakeError(Code::kUnavailable, "the simulated Swarm runs no programs");
+}
+
 Expected<std::unique_ptr<SwarmWatch>> SimSwarm::Subscribe(
     std::function<void(const SwarmHint&)> on_hint) {
   const std::lock_guard lock(state_->notify_mutex);

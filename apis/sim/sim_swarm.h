@@ -58,6 +58,9 @@ class SimSwarm : public Swarm {
                                      const Labels& labels, std::string_view data) override;
   Expected<void> RemoveSecret(const Context& ctx, const std::string& id) override;
   Expected<void> Logs(const Context& ctx, const LogQuery& query, const LogSink& sink) override;
+  // kUnavailable: nothing really runs here.
+  Expected<std::unique_ptr<ExecSession>> Exec(const Context& ctx,
+                                              const ExecRequest& request) override;
   Expected<std::unique_ptr<SwarmWatch>> Subscribe(
       std::function<void(const SwarmHint&)> on_hint) override;
   void ExpectChanges(Duration window) override;

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "controller/ports/context.h"
+#include "controller/ports/exec.h"
 #include "specs/meta/expected.h"
 #include "specs/meta/key.h"
 #include "specs/meta/time.h"
@@ -287,6 +288,12 @@ class Swarm {
 
   // Streams until the end, the sink's false, or ctx. kNotFound.
   virtual Expected<void> Logs(const Context& ctx, const LogQuery& query, const LogSink& sink) = 0;
+
+  // Runs a command in a running container, or attaches to its main process: once it returns, that
+  // is under way. kNotFound: there is no such container; kConflict: it doesn't run; kInvalid: the
+  // engine refuses it; kUnavailable: the node's engine can't be reached, with what to do about it.
+  virtual Expected<std::unique_ptr<ExecSession>> Exec(const Context& ctx,
+                                                      const ExecRequest& request) = 0;
 
   // Hints until the Watch is destroyed; the callback must only post. Task changes emit no events in
   // Swarm: an implementation may poll, fast only within the window opened by ExpectChanges, slowly

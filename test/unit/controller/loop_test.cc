@@ -52,6 +52,9 @@ class HintSwarm : public Swarm {
   }
   Expected<void> RemoveSecret(const Context&, const std::string&) override { return Away(); }
   Expected<void> Logs(const Context&, const LogQuery&, const LogSink&) override { return Away(); }
+  Expected<std::unique_ptr<ExecSession>> Exec(const Context&, const ExecRequest&) override {
+    return Away();
+  }
   Expected<std::unique_ptr<SwarmWatch>> Subscribe(
       std::function<void(const SwarmHint&)> on_hint) override {
     if (away) return Away();
