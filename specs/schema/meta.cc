@@ -97,7 +97,9 @@ const Type& Describe<Meta>() {
           .Add("finalizers", &Meta::finalizers,
                "Who still has to clean up before the object may go.")
           .Must(MustBeLabelKey)
+          .ListSet()
           .Add("ownerReferences", &Meta::owner_references, "Objects that this one belongs to.")
+          .ListMap({"uid"})
           .Add("managedFields", &Meta::managed_fields,
                "Who has set which fields last: by this server-side apply finds conflicts. Kept by "
                "the server.")

@@ -149,9 +149,11 @@ const Type& Describe<ExecutionStatus>() {
                "When it left Pending: its first containers had been placed.")
           .Add("finishedAt", &ExecutionStatus::finished_at, "When it ended.")
           .Add("services", &ExecutionStatus::services, "What is seen of each service.")
+          .ListMap({"name"})
           .Add("endpoints", &ExecutionStatus::endpoints, "Addresses for people to open.")
           .Add("conditions", &ExecutionStatus::conditions,
                "Admitted, EssentialReady, Ready, Complete, Degraded.")
+          .ListMap({"type"})
           .Build();
   return type;
 }

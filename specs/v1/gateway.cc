@@ -36,6 +36,7 @@ const Type& Describe<GatewaySpec>() {
           .Example("{mode: host, ssh: 30022, socks: 30080}")
           .Add("sshKeys", &GatewaySpec::ssh_keys, "Public keys that open it beside the User's.")
           .Must(v1::MustBeSshKey)
+          .ListSet()
           .MaxItems(100)
           .Aka({"sshKey", "publicKeys", "authorizedKeys"})
           .Add("shell", &GatewaySpec::shell,
@@ -69,6 +70,7 @@ const Type& Describe<GatewayStatus>() {
           .Add("ssh", &GatewayStatus::ssh, "A ready command line.")
           .Add("socks", &GatewayStatus::socks, "Address of the SOCKS5 proxy, as a URL.")
           .Add("conditions", &GatewayStatus::conditions, "Ready.")
+          .ListMap({"type"})
           .Build();
   return type;
 }

@@ -67,6 +67,7 @@ const Type& Describe<UserSpec>() {
                "Public keys that open the gateway, a line each, as in authorized_keys, without "
                "options.")
           .Must(v1::MustBeSshKey)
+          .ListSet()
           .MaxItems(100)
           .Example(
               "[ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJdD7y3aLq454yWBdwLWbieU1ebz9/cu7/QEXn9OIeZJ "
@@ -98,6 +99,7 @@ const Type& Describe<UserStatus>() {
           .Add("subnet", &UserStatus::subnet, "Its subnet.")
           .Add("conditions", &UserStatus::conditions,
                "NetworkReady, WorkspaceReady, GatewayReady, Ready.")
+          .ListMap({"type"})
           .Build();
   return type;
 }

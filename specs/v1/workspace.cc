@@ -66,6 +66,7 @@ const Type& Describe<WorkspaceStatus>() {
                "How many files and directories that were.")
           .Add("measuredAt", &WorkspaceStatus::measured_at, "When they were last counted.")
           .Add("conditions", &WorkspaceStatus::conditions, "Ready, OverQuota.")
+          .ListMap({"type"})
           .Build();
   return type;
 }
