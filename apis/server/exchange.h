@@ -33,6 +33,7 @@ struct Request {
   std::string host, origin, fetch_site, accept, content_type, authorization;
   std::string remote;                          // the client's address without port
   std::string cookie, csrf_token, user_agent;  // header fields Cookie, X-CSRF-Token, User-Agent
+  std::string if_none_match;                   // header field If-None-Match
   std::string body;
   // Set instead of `body` for routes that take it as it comes (StreamsBody in router.h).
   std::shared_ptr<RequestBody> stream;

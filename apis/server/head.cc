@@ -22,6 +22,13 @@ const std::string& DateHeader() {
   return text;
 }
 
+bool SaysHowToCache(const Response& response) {
+  for (const auto& [name, value] : response.headers) {
+    if (name == "Cache-Control") return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 bool HasNoBody(Method method, int status) {
@@ -41,14 +48,18 @@ void MakeHead(const Response& response, const Framing& framing, std::string& hea
       head += response.content_type;
     }
   }
-  if (framing.kind == Framing::kLength && response.status != 204) {
+  // Of a 304 it would be the length of what is not sent.
+  const bool no_length = response.status == 204 || (response.status == 304 && !response.relayed);
+  if (framing.kind == Framing::kLength && !no_length) {
     head += "\r\nContent-Length: ";
     head += std::to_string(framing.length);
   } else if (framing.kind == Framing::kChunked) {
     head += "\r\nTransfer-Encoding: chunked";
   }
-  if (!response.relayed)
-    head += "\r\nCache-Control: no-cache, private\r\nX-Content-Type-Options: nosniff";
+  if (!response.relayed) {
+    if (!SaysHowToCache(response)) head += "\r\nCache-Control: no-cache, private";
+    head += "\r\nX-Content-Type-Options: nosniff";
+  }
   for (const auto& [name, value] : response.headers) {
     head += "\r\n";
     head += name;

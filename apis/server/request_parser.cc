@@ -62,6 +62,7 @@ void Fill(const Message& message, Request& request) {
   set(request.cookie, message[http::field::cookie]);
   set(request.csrf_token, message["X-CSRF-Token"]);
   set(request.user_agent, message[http::field::user_agent]);
+  set(request.if_none_match, message[http::field::if_none_match]);
 }
 
 // Paths are looked at closely only where they may be of such a route: nearly none is.
