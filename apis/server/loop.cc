@@ -11,6 +11,8 @@ namespace zoe::server {
 namespace asio = boost::asio;
 namespace {
 
+constexpr size_t kStreamsAtOnce = 32;
+
 // Deadlines are looked at this often: exact enough for them, and cheaper than a timer for each
 // connection.
 std::chrono::milliseconds TickPeriod(const ServerLimits& limits) {
@@ -59,15 +61,31 @@ void Loop::ScheduleTick() {
 }
 
 void Loop::Notify() {
-  if (stream_count_.load() == 0 || pump_pending_.exchange(true)) return;
-  asio::post(context, [this] {
-    pump_pending_ = false;  // before looking: a change that comes now posts again
-    hub.Refresh();
-    const std::vector<Connection*> streams(streams_.begin(), streams_.end());
-    for (Connection* connection : streams) {
-      if (streams_.contains(connection)) connection->Pump();
-    }
-  });
+  changed_ = true;
+  if (stream_count_.load() == 0 || in_round_.exchange(true)) return;
+  asio::post(context, [this] { BeginRound(); });
+}
+
+void Loop::BeginRound() {
+  changed_ = false;  // before looking: a change that comes now makes another round
+  hub.Refresh();
+  round_.assign(streams_.begin(), streams_.end());
+  ContinueRound();
+}
+
+void Loop::ContinueRound() {
+  const auto from = round_.end() - static_cast<ptrdiff_t>(std::min(kStreamsAtOnce, round_.size()));
+  const std::vector<Connection*> some(from, round_.end());
+  round_.erase(from, round_.end());
+  if (!round_.empty()) {
+    asio::post(context, [this] { ContinueRound(); });
+  } else {
+    in_round_ = false;
+    if (changed_) Notify();
+  }
+  for (Connection* connection : some) {
+    if (streams_.contains(connection)) connection->Pump();
+  }
 }
 
 void Loop::Add(std::shared_ptr<Connection> connection) {

@@ -11,6 +11,7 @@
 #include <mutex>
 #include <thread>
 #include <unordered_set>
+#include <vector>
 
 #include "apis/server/exchange.h"
 #include "apis/server/server.h"
@@ -64,13 +65,20 @@ class Loop {
 
  private:
   void ScheduleTick();
+  // Streams are asked in rounds, a few of them at a time, so that a request need not wait until a
+  // change has gone to a thousand watchers; what changes meanwhile goes out together in the next
+  // round.
+  void BeginRound();
+  void ContinueRound();
 
   boost::asio::steady_timer tick_;
   const std::chrono::milliseconds tick_period_;
   std::unordered_set<std::shared_ptr<Connection>> connections_;
   std::unordered_set<Connection*> streams_;
   std::atomic<size_t> stream_count_{0};
-  std::atomic<bool> pump_pending_{false};
+  std::atomic<bool> changed_{false};   // since the round under way began
+  std::atomic<bool> in_round_{false};  // or one is posted
+  std::vector<Connection*> round_;     // still to be asked; on the loop's thread
   std::thread thread_;
   std::atomic<std::thread::id> thread_id_{};
   std::mutex mutex_;
