@@ -289,10 +289,11 @@ std::vector<Command> MakeCommands() {
        Passwd},
       {"config",
        "view | get-contexts | current-context | use-context NAME | set-context NAME | "
-       "delete-context NAME",
-       "servers and users to choose from",
+       "delete-context NAME | kubeconfig",
+       "servers and users to choose from; a kubeconfig for kubectl",
        "zoe config set-context lab --server https://zoe.example:4850 --user alice --password "
-       "secret\nzoe config use-context lab",
+       "secret\nzoe config use-context lab\nzoe config kubeconfig && kubectl --context zoe get "
+       "executions",
        Flags{{.name = "user",
               .kind = FlagKind::kValue,
               .value = "NAME",
@@ -308,9 +309,27 @@ std::vector<Command> MakeCommands() {
              kAuthority,
              {.name = "current", .help = "change the current context"},
              {.name = "raw", .help = "view: show secrets"},
-             kOutput},
+             {.name = "name",
+              .kind = FlagKind::kValue,
+              .value = "NAME",
+              .help = "kubeconfig: of its cluster, user and context",
+              .standard = "zoe"},
+             {.name = "set-current", .help = "kubeconfig: make its context the current one"},
+             {.name = "token-name",
+              .kind = FlagKind::kValue,
+              .value = "NAME",
+              .help = "kubeconfig: the token's name; else kubectl-HOST-xxxxx"},
+             kExpires,
+             {.name = "insecure-skip-tls-verify",
+              .help = "kubeconfig: kubectl shall not check the server's certificate"},
+             {.name = "output",
+              .letter = 'o',
+              .kind = FlagKind::kValue,
+              .value = "FORMAT",
+              .help = "view: yaml, json, jsonpath=TEMPLATE; kubeconfig: FILE or -, else "
+                      "$KUBECONFIG or ~/.kube/config"}},
        ConfigCommand, true,
-       "view get-contexts current-context use-context set-context delete-context"},
+       "view get-contexts current-context use-context set-context delete-context kubeconfig"},
       {"completion", "bash | zsh | fish", "a shell's completion script",
        "source <(zoe completion bash)", Flags{}, Completion, true, "bash zsh fish"},
       {"version", "", "versions of client and server", "zoe version --client",
@@ -400,7 +419,7 @@ int RunCommand(const Command& command, const std::vector<std::string>& rest, Io&
     return kOk;
   }
   auto session = command.standalone ? Session::Bare(io, std::move(*arguments))
-                                    : Session::Open(io, std::move(*arguments));
+                                    : Session::Open(io, std::move(*arguments), command.name);
   if (!session.ok()) {
     io.err << "error: " << session.error().message << '\n';
     return session.error().code == Code::kBadRequest ? kUsage : kFailed;

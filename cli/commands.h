@@ -47,6 +47,7 @@ int Status(Session& session);
 int Version(Session& session);
 int Completion(Session& session);
 int ConfigCommand(Session& session);
+int ConfigKubeconfig(Session& session);  // of a session with a server
 int Files(Session& session);
 int GatewayCommand(Session& session);
 int OpenEndpoint(Session& session);

@@ -118,7 +118,7 @@ Expected<Config> LoadConfig(const std::string& path) {
   return config;
 }
 
-Expected<void> SaveConfig(const std::string& path, const Config& config) {
+Expected<void> WritePrivate(const std::string& path, const std::string& text) {
   const auto failed = [&](const std::string& what) {
     return MakeError(Code::kInvalid, "can't write " + what + ": " + std::strerror(errno));
   };
@@ -134,7 +134,6 @@ Expected<void> SaveConfig(const std::string& path, const Config& config) {
   const int fd = open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
   if (fd < 0) return failed(temporary);
   fchmod(fd, 0600);
-  const std::string text = codec::ToYaml(config.ToValue(true));
   const bool written =
       write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size()) && fsync(fd) == 0;
   const bool closed = close(fd) == 0;
@@ -144,6 +143,10 @@ Expected<void> SaveConfig(const std::string& path, const Config& config) {
     return error;
   }
   return {};
+}
+
+Expected<void> SaveConfig(const std::string& path, const Config& config) {
+  return WritePrivate(path, codec::ToYaml(config.ToValue(true)));
 }
 
 }  // namespace zoe::cli

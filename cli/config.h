@@ -31,6 +31,7 @@ std::string ConfigPath(const Io& io);
 // An absent file is an empty Config. Errors name the file, line and column.
 Expected<Config> LoadConfig(const std::string& path);
 // Written whole or not at all, mode 0600, directories made with mode 0700.
+Expected<void> WritePrivate(const std::string& path, const std::string& text);
 Expected<void> SaveConfig(const std::string& path, const Config& config);
 
 }  // namespace zoe::cli

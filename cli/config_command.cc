@@ -81,6 +81,10 @@ int ChooseContext(Session& session, const std::string& path, Config& config, boo
 }  // namespace
 
 int ConfigCommand(Session& session) {
+  if (!session.words().empty() && session.words()[0] == "kubeconfig") {
+    auto connected = Session::Open(session.io(), session.args(), "config");
+    return connected.ok() ? ConfigKubeconfig(*connected) : session.Fail(connected.error().message);
+  }
   const std::string path = ConfigPath(session.io());
   auto config = LoadConfig(path);
   if (!config.ok()) return session.Fail(config.error().message);
@@ -96,11 +100,12 @@ int ConfigCommand(Session& session) {
     return kOk;
   }
   const std::vector<std::string_view> commands{"view",        "get-contexts", "current-context",
-                                               "use-context", "set-context",  "delete-context"};
+                                               "use-context", "set-context",  "delete-context",
+                                               "kubeconfig"};
   const std::string close = Closest(command, commands);
   return session.Usage(
       "config takes one of view, get-contexts, current-context, use-context, set-context, "
-      "delete-context" +
+      "delete-context, kubeconfig" +
       (close.empty() ? "" : "; did you mean \"" + close + "\"?"));
 }
 

@@ -1,51 +1,15 @@
 // login, logout, token, passwd: who the caller is.
-#include <unistd.h>
-
 #include <algorithm>
-#include <random>
 
 #include "cli/commands.h"
 #include "cli/output.h"
 #include "cli/table.h"
+#include "cli/token.h"
 
 namespace zoe::cli {
 namespace {
 
 using codec::Value;
-
-constexpr std::string_view kUsers = "/apis/zoe/v1";
-
-std::string UserPath(const std::string& user, std::string_view what) {
-  return client::ResourcePath(kUsers, "", "users", user) + "/" + std::string(what);
-}
-std::string TokenPath(const std::string& user, const std::string& name) {
-  return client::JoinPath(UserPath(user, "tokens"), name);
-}
-
-// "zoe-HOST-x7k2m": a name of its own for each login.
-std::string TokenName() {
-  char host[256] = {};
-  gethostname(host, sizeof host - 1);
-  std::string name = "zoe-";
-  for (const char* c = host; *c != 0 && *c != '.' && name.size() < 40; ++c) {
-    const char lower = static_cast<char>(std::tolower(static_cast<unsigned char>(*c)));
-    name += std::isalnum(static_cast<unsigned char>(lower)) != 0 ? lower : '-';
-  }
-  constexpr std::string_view kLetters = "bcdfghjklmnpqrstvwxz2456789";
-  std::random_device random;
-  name += '-';
-  for (int i = 0; i < 5; ++i) name += kLetters[random() % kLetters.size()];
-  return name;
-}
-
-Expected<Value> TokenRequest(const std::string& name, const std::string& expires) {
-  Value request;
-  request.Set("name", name);
-  ZOE_ASSIGN(const Duration life, ParseDuration(expires));
-  const auto seconds = std::chrono::ceil<std::chrono::seconds>(life).count();
-  if (seconds > 0) request.Set("expirationSeconds", static_cast<int64_t>(seconds));
-  return request;
-}
 
 Expected<std::string> FirstLine(std::istream& in) {
   std::string line;
@@ -154,7 +118,8 @@ int ListTokens(Session& session, client::Client& client, const std::string& user
 
 int CreateToken(Session& session, client::Client& client, const std::string& user,
                 const std::string& name) {
-  auto request = TokenRequest(name.empty() ? TokenName() : name, session.args().Get("expires"));
+  auto request =
+      TokenRequest(name.empty() ? TokenName("zoe") : name, session.args().Get("expires"));
   if (!request.ok()) return session.Usage("--expires: " + request.error().message);
   if (session.args().Has("description"))
     request->Set("description", session.args().Get("description"));
@@ -183,7 +148,7 @@ int Login(Session& session) {
   const auto password = LoginPassword(session, *user);
   if (!password.ok()) return session.Usage(password.error().message);
   const std::string name =
-      session.args().Has("token-name") ? session.args().Get("token-name") : TokenName();
+      session.args().Has("token-name") ? session.args().Get("token-name") : TokenName("zoe");
   const auto request = TokenRequest(name, session.args().Get("expires"));
   if (!request.ok()) return session.Usage("--expires: " + request.error().message);
   const auto client = client::Client::Open(

@@ -1,6 +1,9 @@
 #include "cli/session.h"
 
 #include <mutex>
+#include <set>
+
+#include "cli/table.h"
 
 namespace zoe::cli {
 namespace {
@@ -68,7 +71,7 @@ std::string Session::UserOf(const client::Options& options) {
   return token.substr(kPrefix.size(), end - kPrefix.size());
 }
 
-Expected<Session> Session::Open(Io& io, Arguments arguments) {
+Expected<Session> Session::Open(Io& io, Arguments arguments, std::string_view command) {
   Session session(io, std::move(arguments));
   const Arguments& args = session.arguments_;
   ZOE_ASSIGN(const Config config, LoadConfig(ConfigPath(io)));
@@ -99,10 +102,17 @@ Expected<Session> Session::Open(Io& io, Arguments arguments) {
   }
   if (const std::string token = env("ZOE_TOKEN"); !token.empty()) options.token = token;
   if (const std::string ca = env("ZOE_CA_FILE"); !ca.empty()) options.ca_file = ca;
+  options.field_manager = "zoe-" + std::string(command);
+  // apply sends side by side
+  const auto mutex = std::make_shared<std::mutex>();
+  options.on_warning = [&io, mutex,
+                        said = std::set<std::string>()](const std::string& text) mutable {
+    const std::lock_guard lock(*mutex);
+    if (said.insert(text).second) io.err << "Warning: " << OneLine(text) << '\n';
+  };
   if (args.Is("verbose")) {
-    options.on_request = [&io,
-                          mutex = std::make_shared<std::mutex>()](const client::Request& request) {
-      const std::lock_guard lock(*mutex);  // apply sends side by side
+    options.on_request = [&io, mutex](const client::Request& request) {
+      const std::lock_guard lock(*mutex);
       io.err << request.method << ' ' << request.url << ' ' << request.status << " in "
              << request.took.count() << " ms\n";
     };
@@ -124,6 +134,10 @@ Expected<client::Client*> Session::Connect() {
     ZOE_ASSIGN(client_, client::Client::Open(std::move(options)));
   }
   return client_.get();
+}
+
+void Session::Warn(const std::string& text) const {
+  err() << "Warning: " << OneLine(text) << std::endl;
 }
 
 int Session::Fail(const Error& error) const {

@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "apis/client/client.h"
@@ -14,8 +15,9 @@ namespace zoe::cli {
 
 class Session {
  public:
-  // Resolves flag > environment > context > default.
-  static Expected<Session> Open(Io& io, Arguments arguments);
+  // Resolves flag > environment > context > default. `command` is told to the server as who
+  // writes.
+  static Expected<Session> Open(Io& io, Arguments arguments, std::string_view command);
   // For a command that needs neither: not even a broken config file stops it.
   static Expected<Session> Bare(Io& io, Arguments arguments) {
     return Session(io, std::move(arguments));
@@ -39,6 +41,8 @@ class Session {
   // "" with --all-namespaces.
   std::string ListNamespace() const { return arguments_.Is("all-namespaces") ? "" : ns_; }
 
+  // "Warning: …" on stderr.
+  void Warn(const std::string& text) const;
   // Say what went wrong on stderr; return the exit code.
   int Fail(const Error& error) const;
   int Fail(const std::string& message) const;

@@ -1,5 +1,7 @@
 #include "apis/client/client.h"
 
+#include <algorithm>
+
 #include "apis/client/transport.h"
 
 namespace zoe::client {
@@ -80,19 +82,36 @@ Expected<codec::Value> Client::List(std::string_view path, Query query) {
   return list;
 }
 
+Query Client::State::Written(Query query) const {
+  const bool named =
+      std::ranges::any_of(query, [](const auto& p) { return p.first == "fieldManager"; });
+  if (!options.field_manager.empty() && !named)
+    query.emplace_back("fieldManager", options.field_manager);
+  return query;
+}
+
 Expected<codec::Value> Client::Create(std::string_view path, const codec::Value& object,
                                       const Query& query) {
-  return state_->Call("POST", Target(path, query), &object);
+  return state_->Call("POST", Target(path, state_->Written(query)), &object);
 }
 
 Expected<codec::Value> Client::Replace(std::string_view path, const codec::Value& object,
                                        const Query& query) {
-  return state_->Call("PUT", Target(path, query), &object);
+  return state_->Call("PUT", Target(path, state_->Written(query)), &object);
 }
 
 Expected<codec::Value> Client::MergePatch(std::string_view path, const codec::Value& patch,
                                           const Query& query) {
-  return state_->Call("PATCH", Target(path, query), &patch, "application/merge-patch+json");
+  return state_->Call("PATCH", Target(path, state_->Written(query)), &patch,
+                      "application/merge-patch+json");
+}
+
+Expected<Applied> Client::Apply(std::string_view path, const codec::Value& object,
+                                const Query& query) {
+  const std::string body = codec::ToJson(object), target = Target(path, query);
+  ZOE_ASSIGN(Reply reply, state_->Send("PATCH", target, &body, "application/apply-patch+yaml"));
+  ZOE_ASSIGN(codec::Value applied, state_->Understand("PATCH", target, reply));
+  return Applied{std::move(applied), reply.status == 201, std::move(reply.warnings)};
 }
 
 Expected<codec::Value> Client::Delete(std::string_view path, const Query& query,

@@ -31,8 +31,16 @@ struct Options {
   std::string user, password;                    // HTTP Basic
   std::string ca_file;                           // PEM; empty: the system's authorities
   Duration timeout = std::chrono::seconds(30);   // of each step: connect, send, each read
-  std::function<void(const Request&)>
-      on_request;  // for verbose output; called on the calling thread
+  std::string field_manager;                     // who writes; empty: the server's guess
+  // For verbose output, and what an answer's Warning fields say; called on the calling thread.
+  std::function<void(const Request&)> on_request;
+  std::function<void(const std::string&)> on_warning;
+};
+
+struct Applied {
+  codec::Value object;
+  bool created = false;
+  std::vector<std::string> warnings;
 };
 
 struct WatchEvent {
@@ -55,6 +63,8 @@ std::string ResourcePath(std::string_view base, std::string_view ns, std::string
 
 // A path below another, such as "a/b c" below ".../files": its segments escaped, the slashes kept.
 std::string JoinPath(std::string_view base, std::string_view path);
+
+std::string Base64(std::string_view bytes);
 
 // The document at an absolute http(s) URL, at most `limit` bytes. Sends no credentials.
 Expected<std::string> Fetch(const std::string& url, size_t limit);
@@ -85,6 +95,8 @@ class Client {
                                  const Query& query = {});
   Expected<codec::Value> MergePatch(std::string_view path, const codec::Value& patch,
                                     const Query& query = {});
+  // Server-side apply: `query` names the fieldManager. Warnings are in the answer alone.
+  Expected<Applied> Apply(std::string_view path, const codec::Value& object, const Query& query);
   // `timeout` takes the place of the options', for what may take its time.
   Expected<codec::Value> Delete(std::string_view path, const Query& query = {},
                                 std::optional<Duration> timeout = {});

@@ -83,6 +83,27 @@ std::string Target(std::string_view path, const Query& query) {
   return target;
 }
 
+// "299 - \"text\", 299 - \"another\"": the library joins fields of one name.
+std::vector<std::string> ParseWarnings(std::string_view field) {
+  std::vector<std::string> texts;
+  while (!field.empty()) {
+    const size_t open = field.find('"');
+    if (open == std::string_view::npos) break;
+    const std::string_view head = field.substr(0, open);
+    std::string text;
+    size_t at = open + 1;
+    while (at < field.size() && field[at] != '"') {
+      if (field[at] == '\\' && at + 1 < field.size()) ++at;
+      text += field[at++];
+    }
+    if (at == field.size()) break;
+    field.remove_prefix(at + 1);
+    // A quoted text without a code before it is the date of the last one.
+    if (head.find("299 ") != std::string_view::npos) texts.push_back(std::move(text));
+  }
+  return texts;
+}
+
 Error ErrorFromReply(const Reply& reply) {
   const auto status = codec::ParseJson(reply.body, kReplyBudget);
   if (!status.ok() || status->StringAt("kind") != "Status") {
@@ -227,7 +248,10 @@ Expected<Reply> Client::State::Send(const std::string& method, const std::string
       const http_response response = connection->request(request).get();
       ZOE_ASSIGN(std::string text, ReadAll(response, kReplyBudget.bytes));
       Trace(method, target, response.status_code(), start);
-      return Reply{response.status_code(), std::move(text)};
+      const auto warning = response.headers().find("Warning");
+      return Reply{response.status_code(), std::move(text),
+                   warning == response.headers().end() ? std::vector<std::string>{}
+                                                       : ParseWarnings(warning->second)};
     } catch (const web::http::http_exception& e) {
       Trace(method, target, 0, start);
       Forget();
@@ -260,6 +284,9 @@ Expected<codec::Value> Client::State::Call(const std::string& method, const std:
   if (body != nullptr) text = codec::ToJson(*body);
   ZOE_ASSIGN(const Reply reply,
              Send(method, target, body != nullptr ? &text : nullptr, content_type, timeout));
+  if (options.on_warning) {
+    for (const std::string& warning : reply.warnings) options.on_warning(warning);
+  }
   return Understand(method, target, reply);
 }
 

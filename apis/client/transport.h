@@ -27,10 +27,13 @@ inline constexpr std::chrono::hours kAnyTime{24 * 300};
 struct Reply {
   int status = 0;
   std::string body;
+  std::vector<std::string> warnings;
 };
 
 std::string Encode(std::string_view text);
 std::string Target(std::string_view path, const Query& query);
+// The texts of a Warning field (RFC 7234, 5.5) with code 299, as far as it can be read.
+std::vector<std::string> ParseWarnings(std::string_view field);
 Error ErrorFromReply(const Reply& reply);
 Error TransportError(const std::string& server, const web::http::http_exception& e, bool read);
 // Reads what has come, at most `limit` bytes. Empty at the end.
@@ -41,7 +44,6 @@ Expected<std::string> ReadAll(const http_response& response, size_t limit);
 void SizePool();
 // Says why the authorities can't be used, if so.
 Expected<void> CheckAuthorities(const std::string& ca_file);
-std::string Base64(std::string_view bytes);
 
 struct Client::State {
   Options options;
@@ -56,6 +58,7 @@ struct Client::State {
   // one of its own.
   Expected<std::shared_ptr<Vendor>> Connection(bool read, std::optional<Duration> timeout);
   void Forget();
+  Query Written(Query query) const;  // with the field manager, if it names none
   http_request Prepare(const web::http::method& method, const std::string& target) const;
   void Trace(const std::string& method, const std::string& target, int status,
              SteadyTime start) const;

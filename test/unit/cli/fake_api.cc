@@ -111,6 +111,19 @@ bool SendChunk(int fd, const std::string& bytes) {
   return Send(fd, size + bytes + "\r\n");
 }
 
+// Takes out of `object` what stands in `last` and in `now` no more.
+void Drop(Value& object, const Value& last, const Value& now) {
+  if (!last.is_object() || !object.is_object()) return;
+  for (const codec::Member& member : last.as_object()) {
+    const Value* again = now.Find(member.key);
+    if (again == nullptr) {
+      object.Remove(member.key);
+    } else if (Value* inner = object.Find(member.key); inner != nullptr) {
+      Drop(*inner, member.value, *again);
+    }
+  }
+}
+
 std::pair<std::string, std::string> SplitPath(const std::string& path) {
   const size_t slash = path.rfind('/');
   return {path.substr(0, slash), path.substr(slash + 1)};
@@ -234,8 +247,8 @@ bool FakeApi::Answer(int fd, const FakeRequest& request) {
     return false;
   }
   return Send(fd, "HTTP/1.1 " + std::to_string(reply.status) + " X\r\nContent-Type: " + reply.type +
-                      "\r\nContent-Length: " + std::to_string(reply.body.size()) + "\r\n\r\n" +
-                      reply.body);
+                      "\r\nContent-Length: " + std::to_string(reply.body.size()) + "\r\n" +
+                      reply.headers + "\r\n" + reply.body);
 }
 
 void FakeApi::ServeWatch(int fd, const FakeRequest& request) {
@@ -295,6 +308,42 @@ FakeReply FakeApi::List(const FakeRequest& request) {
   return {.body = codec::ToJson(list)};
 }
 
+FakeReply FakeApi::Apply(const FakeRequest& request, bool dry) {
+  const auto parsed = codec::ParseYaml(request.body);
+  if (!parsed.ok() || parsed->size() != 1)
+    return {.status = 400, .body = StatusBody(400, "BadRequest", "no YAML")};
+  const Value& written = parsed->front();
+  const auto manager = request.query.find("fieldManager");
+  if (manager == request.query.end())
+    return {.status = 400, .body = StatusBody(400, "BadRequest", "fieldManager is required")};
+  const auto found = objects_.find(request.path);
+  const bool created = found == objects_.end();
+  Value object = created ? Value(codec::Object{}) : found->second;
+  Value& last = applied_[{request.path, manager->second}];
+  Value next = object;
+  Drop(next, last, written);
+  codec::MergePatch(next, written);
+  Value& meta = *next.Find("metadata");
+  if (meta.Find("managedFields") == nullptr) meta.Set("managedFields", codec::Array{});
+  codec::Array& entries = meta.Find("managedFields")->as_array();
+  const bool known = std::ranges::any_of(
+      entries, [&](const Value& e) { return e.StringAt("manager") == manager->second; });
+  if (!known) {
+    Value entry;
+    entry.Set("manager", manager->second);
+    entry.Set("operation", "Apply");
+    entries.push_back(std::move(entry));
+  }
+  if (created) {
+    meta.Set("uid", "uid-" + std::to_string(version_));
+    meta.Set("generation", 1);
+    meta.Set("creationTimestamp", "2026-01-01T00:00:00Z");
+  }
+  if (!dry) last = written;
+  if (!dry && !(next == object)) Record(created ? "ADDED" : "MODIFIED", request.path, next);
+  return {.status = created ? 201 : 200, .body = codec::ToJson(next)};
+}
+
 FakeReply FakeApi::Handle(const FakeRequest& request) {
   const std::lock_guard lock(mutex_);
   const bool dry = request.query.contains("dryRun");
@@ -315,6 +364,9 @@ FakeReply FakeApi::Handle(const FakeRequest& request) {
     if (!dry) Record("ADDED", path, *object);
     return {.status = 201, .body = codec::ToJson(*object)};
   }
+  if (request.method == "PATCH" && request.headers.contains("content-type") &&
+      request.headers.at("content-type").starts_with("application/apply-patch+yaml"))
+    return Apply(request, dry);
   if (found == objects_.end()) return NotFound(request.path);
   if (request.method == "PATCH") {
     const auto patch = codec::ParseJson(request.body);

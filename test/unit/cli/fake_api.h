@@ -27,7 +27,8 @@ struct FakeReply {
   int status = 200;
   std::string body;
   std::string type = "application/json";
-  bool drop = false;  // close the connection instead of answering
+  std::string headers = {};  // more of them, each line with its \r\n
+  bool drop = false;         // close the connection instead of answering
   // The Content-Length that is said, whatever the body is; then the connection is closed.
   std::optional<uint64_t> claimed;
 };
@@ -79,6 +80,7 @@ class FakeApi {
   void ServeWatch(int fd, const FakeRequest& request);
   FakeReply Handle(const FakeRequest& request);
   FakeReply List(const FakeRequest& request);
+  FakeReply Apply(const FakeRequest& request, bool dry);
   void Record(const std::string& type, const std::string& path, codec::Value& object);
 
   const bool ipv6_;
@@ -87,6 +89,8 @@ class FakeApi {
   std::mutex mutex_;
   std::condition_variable changed_;
   std::map<std::string, codec::Value> objects_;
+  // What a manager applied last, by the object's path and the manager.
+  std::map<std::pair<std::string, std::string>, codec::Value> applied_;
   std::vector<Change> history_;
   std::vector<FakeRequest> requests_;
   std::vector<int> open_;
