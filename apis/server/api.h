@@ -60,6 +60,8 @@ class Api {
   // Files of a workspace (files.cc), endpoints of an execution (proxy.cc).
   void Files(const ExchangePtr& exchange);
   void Proxy(const ExchangePtr& exchange);
+  // One of ServerLimits::proxied, given back by its end; nullptr: they are all taken.
+  std::shared_ptr<void> TakePlace();
 
   // Passwords, tokens and the gateway's account (account.cc), sessions of browsers (login.cc).
   void Account(const ExchangePtr& exchange);

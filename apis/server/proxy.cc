@@ -1,3 +1,5 @@
+#include "apis/server/proxy.h"
+
 #include <algorithm>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
@@ -42,6 +44,17 @@ Expected<ProxyTarget> FindTarget(const Route& route, const v1::Execution& execut
                      .strip = found->port.proxy_path != "keep"};
 }
 
+// Relative links of a page lead into the proxy only from behind its slash.
+Response ToSlash(const Exchange& exchange, const ProxyTarget& target) {
+  const std::string_view asked = PathAndQuery(exchange.request.target);
+  const size_t mark = std::min(asked.find('?'), asked.size());
+  Response response{.status = 307, .content_type = ""};
+  response.headers.emplace_back("Location", target.prefix + "/" + std::string(asked.substr(mark)));
+  return response;
+}
+
+}  // namespace
+
 Expected<SocksServer> FindGateway(const Cache& cache, const std::string& ns) {
   const auto no = [&ns](const std::string& why) {
     return MakeError(Code::kUnavailable, "the gateway of namespace \"" + ns + "\" " + why);
@@ -61,16 +74,11 @@ Expected<SocksServer> FindGateway(const Cache& cache, const std::string& ns) {
                      std::string(v1::kGatewayAccount), credential->spec.socks_password};
 }
 
-// Relative links of a page lead into the proxy only from behind its slash.
-Response ToSlash(const Exchange& exchange, const ProxyTarget& target) {
-  const std::string_view asked = PathAndQuery(exchange.request.target);
-  const size_t mark = std::min(asked.find('?'), asked.size());
-  Response response{.status = 307, .content_type = ""};
-  response.headers.emplace_back("Location", target.prefix + "/" + std::string(asked.substr(mark)));
-  return response;
+std::shared_ptr<void> Api::TakePlace() {
+  if (proxied_.fetch_add(1) < options_.limits.proxied) return {this, [this](void*) { --proxied_; }};
+  --proxied_;
+  return nullptr;
 }
-
-}  // namespace
 
 void Api::Proxy(const ExchangePtr& exchange) {
   const Route& route = exchange->route;
@@ -84,12 +92,10 @@ void Api::Proxy(const ExchangePtr& exchange) {
     return Reply(exchange, ToSlash(*exchange, *target));
   auto gateway = FindGateway(deps_.cache, route.ns);
   if (!gateway.ok()) return fail(gateway.error());
-  if (proxied_.fetch_add(1) >= options_.limits.proxied) {
-    --proxied_;
-    return fail(MakeError(Code::kTooManyRequests, "too much is being proxied: try again"));
-  }
   RelayOptions options;
-  options.slot = std::shared_ptr<void>(nullptr, [this](void*) { --proxied_; });
+  options.slot = TakePlace();
+  if (!options.slot)
+    return fail(MakeError(Code::kTooManyRequests, "too much is being proxied: try again"));
   options.gateway = std::move(*gateway);
   options.target = std::move(*target);
   options.tls = !options_.tls_cert.empty();
