@@ -6,6 +6,7 @@ import re
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import tempfile
 import time
@@ -35,17 +36,19 @@ def call(connection, method, path, body=None, ok=(200, 201, 204)):
 
 
 class Controller:
-    """zoe-controller on a free port, with its own state."""
+    """zoe-controller on a free port, with its own state. With `tls` under a certificate that nobody checks."""
 
-    def __init__(self, swarm, store="sqlite", deployment="bench"):
+    def __init__(self, swarm, store="sqlite", deployment="bench", tls=False):
         self.dir = tempfile.mkdtemp(prefix="zoe-bench-")
+        self.tls = tls
         self.log = open(os.path.join(self.dir, "log"), "w")
         self.process = subprocess.Popen(
             [os.path.join(BIN, "zoe-controller"), "--auth", "none", "--listen", "127.0.0.1:0", "--deployment", deployment, "--swarm", swarm,
-             "--store", "memory:" if store == "memory" else f"sqlite:{self.dir}/state.db", "--workspace-root", f"{self.dir}/ws", "--log-level", "warn"],
+             "--store", "memory:" if store == "memory" else f"sqlite:{self.dir}/state.db", "--workspace-root", f"{self.dir}/ws", "--log-level", "warn",
+             *(self.certificate() if tls else [])],
             stdout=subprocess.PIPE, stderr=self.log, text=True)
         for line in self.process.stdout:
-            if found := re.match(r"listening on http://([^:]+):(\d+)", line):
+            if found := re.match(r"listening on https?://([^:]+):(\d+)", line):
                 self.host, self.port = found[1], int(found[2])
                 break
         else:
@@ -59,8 +62,15 @@ class Controller:
             time.sleep(0.05)
         raise RuntimeError("not ready: " + open(self.log.name).read())
 
+    def certificate(self):
+        cert, key = f"{self.dir}/cert.pem", f"{self.dir}/key.pem"
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=localhost",
+                        "-keyout", key, "-out", cert], check=True, stderr=subprocess.DEVNULL)
+        return ["--tls-cert", cert, "--tls-key", key]
+
     def connect(self):
-        connection = http.client.HTTPConnection(self.host, self.port, timeout=60)
+        connection = (http.client.HTTPSConnection(self.host, self.port, timeout=60, context=ssl._create_unverified_context()) if self.tls
+                      else http.client.HTTPConnection(self.host, self.port, timeout=60))
         connection.connect()
         connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return connection
