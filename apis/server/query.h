@@ -27,6 +27,14 @@ class Query {
   // The first value of that name; nullptr if absent.
   const std::string* Find(std::string_view name) const;
   std::string_view Get(std::string_view name) const;
+  // Every value of that name, in order.
+  std::vector<std::string_view> All(std::string_view name) const {
+    std::vector<std::string_view> found;
+    for (const auto& [key, value] : values_) {
+      if (key == name) found.push_back(value);
+    }
+    return found;
+  }
   // Absent and "": `otherwise`. kBadRequest if it can't be read. A parameter without a value
   // ("?follow") is true.
   Expected<bool> Bool(std::string_view name, bool otherwise) const;
