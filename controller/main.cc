@@ -92,7 +92,8 @@ Expected<std::unique_ptr<Swarm>> OpenSwarm(const Options& options, const Clock& 
                           .tls_ca = options.swarm_tls_ca,
                           .tls_cert = options.swarm_tls_cert,
                           .tls_key = options.swarm_tls_key,
-                          .deployment = options.deployment},
+                          .deployment = options.deployment,
+                          .node_engine = options.node_engine},
                          clock);
 }
 

@@ -147,6 +147,25 @@ std::string CheckLogLevel(std::string_view value) {
   return log::ParseLevel(value, level) ? "" : "debug, info, warn or error";
 }
 
+// What stands for a node is filled in, then it is an endpoint like another.
+std::string CheckNodeEngine(std::string_view value) {
+  static constexpr char kAccepted[] =
+      "https://HOST:PORT, tcp://HOST:PORT or unix:///PATH with {{address}} or {{name}} of the node "
+      "in it, such as https://{{address}}:2376";
+  if (value.empty()) return "";
+  std::string filled(value);
+  bool any = false;
+  for (const std::string_view mark : {"{{address}}", "{{name}}"}) {
+    for (size_t at = filled.find(mark); at != std::string::npos; at = filled.find(mark)) {
+      filled.replace(at, mark.size(), "node");
+      any = true;
+    }
+  }
+  const bool good = any && filled.find_first_of(",{}") == std::string::npos &&
+                    !filled.starts_with("sim:") && CheckSwarm(filled).empty();
+  return good ? "" : kAccepted;
+}
+
 std::string CheckDeployment(std::string_view value) {
   // Swarm's names are at most 63 long and hold more than this one.
   return value.size() <= 32 && schema::MustBeDnsLabel(value).empty()
@@ -224,6 +243,11 @@ const std::vector<Setting>& Settings() {
        Anything},
       {"swarm-tls-key", "", "file (PEM): the key of that certificate", &Options::swarm_tls_key,
        Anything},
+      {"node-engine", "",
+       "the Docker Engine of each node, for commands in containers (kubectl exec, attach): "
+       "https://{{address}}:2376 with a node's address, or {{name}}; none: only containers on "
+       "managers of --swarm are reached",
+       &Options::node_engine, CheckNodeEngine},
       {"deployment", "zoe",
        "name of this deployment; several can share one Swarm and one ZooKeeper and never touch "
        "each other's objects",

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "apis/docker/engine_client.h"
+#include "apis/docker/exec.h"
 #include "apis/docker/logs.h"
 #include "apis/docker/object_codec.h"
 #include "apis/docker/observer.h"
@@ -24,10 +25,18 @@ Error Prefixed(const std::string& what, const Error& error) {
   return out;
 }
 
+EngineOptions ToEngines(const DockerOptions& options) {
+  return {options.endpoints, {options.tls_ca, options.tls_cert, options.tls_key}};
+}
+
 class DockerSwarm : public Swarm {
  public:
-  DockerSwarm(std::unique_ptr<EngineClient> client, std::string deployment, const Clock& clock)
-      : client_(std::move(client)), deployment_(std::move(deployment)), clock_(clock) {}
+  DockerSwarm(std::unique_ptr<EngineClient> client, const DockerOptions& options,
+              const Clock& clock)
+      : client_(std::move(client)),
+        deployment_(options.deployment),
+        clock_(clock),
+        engines_(ToEngines(options), options.node_engine) {}
 
   Expected<Observation> Observe(const Context& ctx, const std::string& uid) override {
     const std::string filters = Filters(
@@ -155,8 +164,16 @@ class DockerSwarm : public Swarm {
     return ReadLogs(*client_, ctx, query, sink);
   }
 
-  Expected<std::unique_ptr<ExecSession>> Exec(const Context&, const ExecRequest&) override {
-    return MakeError(Code::kUnavailable, "this build can't reach into containers");
+  Expected<std::unique_ptr<ExecSession>> Exec(const Context& ctx,
+                                              const ExecRequest& request) override {
+    ZOE_ASSIGN(const auto nodes, ListNodes(ctx));
+    const auto node = std::ranges::find(nodes, request.node_id, &SwarmNode::id);
+    if (node == nodes.end())
+      return MakeError(Code::kUnavailable, "node " + request.node_id + " has left the Swarm");
+    ZOE_ASSIGN(auto engine, engines_.Find(ctx, *node));
+    auto session = StartExec(ctx, std::move(engine), request);
+    if (!session && session.error().code != Code::kInvalid) engines_.Forget(node->id);
+    return session;
   }
 
   Expected<std::unique_ptr<SwarmWatch>> Subscribe(
@@ -220,6 +237,7 @@ class DockerSwarm : public Swarm {
   const std::unique_ptr<EngineClient> client_;
   const std::string deployment_;
   const Clock& clock_;
+  NodeEngines engines_;
   NodeCache nodes_;
   Attention attention_;
 };
@@ -228,11 +246,9 @@ class DockerSwarm : public Swarm {
 }  // namespace docker
 
 Expected<std::unique_ptr<Swarm>> OpenDockerSwarm(const DockerOptions& options, const Clock& clock) {
-  ZOE_ASSIGN(auto client,
-             docker::EngineClient::Open(
-                 {options.endpoints, {options.tls_ca, options.tls_cert, options.tls_key}}));
+  ZOE_ASSIGN(auto client, docker::EngineClient::Open(docker::ToEngines(options)));
   return std::unique_ptr<Swarm>(
-      std::make_unique<docker::DockerSwarm>(std::move(client), options.deployment, clock));
+      std::make_unique<docker::DockerSwarm>(std::move(client), options, clock));
 }
 
 }  // namespace zoe

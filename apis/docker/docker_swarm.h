@@ -16,6 +16,9 @@ struct DockerOptions {
   // Files (PEM) for TLS towards Docker; with any of them set tcp:// means TLS too, as for `docker`.
   std::string tls_ca, tls_cert, tls_key;
   std::string deployment = "zoe";
+  // The Engine of a node that is none of `endpoints`, for what happens in containers there:
+  // "https://{{address}}:2376", of the node's address and {{name}}. Empty: those can't be reached.
+  std::string node_engine;
 };
 
 // Doesn't connect: a Docker that is away is kUnavailable of the calls. kInvalid: an endpoint that

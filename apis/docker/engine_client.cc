@@ -260,4 +260,27 @@ Expected<void> EngineClient::Stream(const Context& ctx, const std::string& targe
   return result;
 }
 
+Expected<std::unique_ptr<Tunnel>> EngineClient::Hijack(const Context& ctx,
+                                                       const EngineRequest& request) {
+  Endpoint& endpoint = *endpoints_.front();
+  const Context limited{ctx.clock, ctx.stop, LimitsOf(ctx, 1, true).deadline};
+  std::string version;
+  {
+    Lease session(*this);
+    ZOE_ASSIGN(version, Negotiate(limited, *session, endpoint, LimitsOf(ctx, 1, true)));
+  }
+  ZOE_ASSIGN(auto tunnel,
+             Tunnel::Open(limited, endpoint.text, endpoint.base, endpoint.unix_socket, tls_));
+  std::string text = request.method + " " + version + request.target +
+                     " HTTP/1.1\r\nHost: docker\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n";
+  text +=
+      "Content-Type: application/json\r\nContent-Length: " + std::to_string(request.body.size()) +
+      "\r\n\r\n" + request.body;
+  ZOE_ASSIGN(HttpReply reply, tunnel->Ask(limited, text));
+  if (reply.status == 101 || reply.status == 200) return tunnel;
+  bool another = false;
+  ZOE_TRY(Judge(endpoint, true, reply, another));
+  return Nonsense("an upgrade", reply.body);
+}
+
 }  // namespace zoe::docker

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "apis/docker/http_session.h"
+#include "apis/docker/tunnel.h"
 #include "controller/ports/context.h"
 
 namespace zoe::docker {
@@ -52,6 +53,8 @@ class EngineClient {
                                            Ask ask = Ask::kAnyManager);
   // GETs a body without end. Ok when it ends, also by ctx or by the stream's own false.
   Expected<void> Stream(const Context& ctx, const std::string& target, const HttpStream& stream);
+  // A POST that leaves HTTP (exec, attach), on a connection of its own, to the first endpoint.
+  Expected<std::unique_ptr<Tunnel>> Hijack(const Context& ctx, const EngineRequest& request);
 
  private:
   struct Endpoint;

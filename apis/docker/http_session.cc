@@ -1,6 +1,7 @@
 #include "apis/docker/http_session.h"
 
 #include <curl/curl.h>
+#include <fcntl.h>
 
 #include <algorithm>
 #include <cstring>
@@ -15,6 +16,7 @@ constexpr long kConnections = 4;
 constexpr size_t kMaxBody = size_t{256} << 20;
 // How often a call looks at its clock and ticks.
 constexpr int64_t kSliceMs = 250;
+constexpr long kDialMs = 5'000;
 
 void InitOnce() {
   static const CURLcode done = curl_global_init(CURL_GLOBAL_DEFAULT);
@@ -232,6 +234,66 @@ std::vector<HttpReply> HttpSession::Run(const Context& ctx, const HttpLimits& li
   std::vector<HttpReply> replies;
   for (Transfer& t : transfers) replies.push_back(std::move(t.reply));
   return replies;
+}
+
+namespace {
+
+// "host" and "port" of a URL; its scheme's port if it names none.
+std::pair<std::string, std::string> AddressOf(const std::string& url) {
+  std::pair<std::string, std::string> address;
+  CURLU* parts = curl_url();
+  const auto part = [&](CURLUPart which) {
+    char* text = nullptr;
+    if (curl_url_get(parts, which, &text, CURLU_DEFAULT_PORT) != CURLUE_OK) return std::string();
+    std::string copy = text;
+    curl_free(text);
+    return copy;
+  };
+  if (curl_url_set(parts, CURLUPART_URL, url.c_str(), 0) == CURLUE_OK)
+    address = {part(CURLUPART_HOST), part(CURLUPART_PORT)};
+  curl_url_cleanup(parts);
+  return address;
+}
+
+int Stopped(void* ctx, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
+  return static_cast<const Context*>(ctx)->Done() ? 1 : 0;
+}
+
+}  // namespace
+
+HttpDial Dial(const Context& ctx, const std::string& url, const std::string& unix_socket) {
+  InitOnce();
+  HttpDial dial;
+  const auto [host, port] = AddressOf(url);
+  const std::string target = "http://" + host + ":" + port;
+  CURL* e = curl_easy_init();
+  char words[CURL_ERROR_SIZE] = {};
+  curl_easy_setopt(e, CURLOPT_URL, target.c_str());
+  if (!unix_socket.empty()) curl_easy_setopt(e, CURLOPT_UNIX_SOCKET_PATH, unix_socket.c_str());
+  curl_easy_setopt(e, CURLOPT_CONNECT_ONLY, 1L);
+  curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L);
+  curl_easy_setopt(e, CURLOPT_PROXY, "");
+  curl_easy_setopt(e, CURLOPT_TCP_KEEPALIVE, 1L);
+  curl_easy_setopt(e, CURLOPT_TCP_KEEPIDLE, 15L);
+  curl_easy_setopt(e, CURLOPT_TCP_KEEPINTVL, 5L);
+  curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS, kDialMs);
+  curl_easy_setopt(e, CURLOPT_ERRORBUFFER, words);
+  curl_easy_setopt(e, CURLOPT_NOPROGRESS, 0L);
+  curl_easy_setopt(e, CURLOPT_XFERINFOFUNCTION, &Stopped);
+  curl_easy_setopt(e, CURLOPT_XFERINFODATA, &ctx);
+  const CURLcode code = curl_easy_perform(e);
+  curl_socket_t socket = CURL_SOCKET_BAD;
+  if (code == CURLE_OK && curl_easy_getinfo(e, CURLINFO_ACTIVESOCKET, &socket) == CURLE_OK &&
+      socket != CURL_SOCKET_BAD) {
+    dial.socket = fcntl(socket, F_DUPFD_CLOEXEC, 0);
+  }
+  long number = 0;
+  curl_easy_getinfo(e, CURLINFO_OS_ERRNO, &number);
+  dial.os_errno = static_cast<int>(number);
+  dial.failure = words[0] ? words : curl_easy_strerror(code);
+  dial.host = host.starts_with('[') ? host.substr(1, host.size() - 2) : host;
+  curl_easy_cleanup(e);
+  return dial;
 }
 
 }  // namespace zoe::docker

@@ -71,4 +71,14 @@ class HttpSession {
   std::unique_ptr<Curl> curl_;
 };
 
+// A connection without a request: for what isn't HTTP. Of an https URL only its address counts.
+struct HttpDial {
+  int socket = -1;      // the caller's to close; -1: none
+  std::string host;     // of the URL, without brackets
+  std::string failure;  // libcurl's words
+  int os_errno = 0;
+};
+// Ends by ctx, at the latest after five seconds.
+HttpDial Dial(const Context& ctx, const std::string& url, const std::string& unix_socket);
+
 }  // namespace zoe::docker

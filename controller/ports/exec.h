@@ -40,8 +40,8 @@ class ExecSession {
   virtual Expected<void> CloseInput() = 0;
   // Of a terminal; without one it has no effect.
   virtual Expected<void> Resize(const Context& ctx, uint16_t width, uint16_t height) = 0;
-  // After the end of the output: what the command ended with; 126: can't be run, 127: isn't there
-  // (the output says why). nullopt: attached, or the engine doesn't know.
+  // After the end of the output: what the command ended with; 126 or 127 if it can't be run or
+  // isn't there (the output says why). nullopt: attached, or the engine doesn't know.
   virtual Expected<std::optional<int>> ExitCode(const Context& ctx) = 0;
 };
 

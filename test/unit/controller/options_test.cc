@@ -76,15 +76,22 @@ TEST_F(OptionsTest, TheCommandLineGoesBeforeTheEnvironmentAndThatBeforeTheFile) 
 }
 
 TEST_F(OptionsTest, EveryOptionCanStandInEverySource) {
-  const std::map<std::string, std::string> values = {
-      {"store", "memory:"},     {"swarm", "tcp://a:2375,https://b:2376"},
-      {"swarm-tls-ca", "/a"},   {"swarm-tls-cert", "/b"},
-      {"swarm-tls-key", "/c"},  {"deployment", "d"},
-      {"listen", "[::1]:0"},    {"tls-cert", "/d"},
-      {"tls-key", "/e"},        {"workspace-root", "/f"},
-      {"gateway-image", "g:1"}, {"gelf-address", "udp://h:12201"},
-      {"auth", "none"},         {"log-format", "json"},
-      {"log-level", "error"}};
+  const std::map<std::string, std::string> values = {{"store", "memory:"},
+                                                     {"swarm", "tcp://a:2375,https://b:2376"},
+                                                     {"swarm-tls-ca", "/a"},
+                                                     {"swarm-tls-cert", "/b"},
+                                                     {"swarm-tls-key", "/c"},
+                                                     {"deployment", "d"},
+                                                     {"node-engine", "tcp://{{name}}:1"},
+                                                     {"listen", "[::1]:0"},
+                                                     {"tls-cert", "/d"},
+                                                     {"tls-key", "/e"},
+                                                     {"workspace-root", "/f"},
+                                                     {"gateway-image", "g:1"},
+                                                     {"gelf-address", "udp://h:12201"},
+                                                     {"auth", "none"},
+                                                     {"log-format", "json"},
+                                                     {"log-level", "error"}};
   std::vector<std::string> line;
   std::string text;
   for (const auto& [name, value] : values) {
@@ -93,11 +100,12 @@ TEST_F(OptionsTest, EveryOptionCanStandInEverySource) {
   }
   const auto all = [](const Options& o) {
     return o.store + o.swarm + o.swarm_tls_ca + o.swarm_tls_cert + o.swarm_tls_key + o.deployment +
-           o.listen + o.tls_cert + o.tls_key + o.workspace_root + o.gateway_image + o.gelf_address +
-           o.auth + o.log_format + o.log_level;
+           o.node_engine + o.listen + o.tls_cert + o.tls_key + o.workspace_root + o.gateway_image +
+           o.gelf_address + o.auth + o.log_format + o.log_level;
   };
   const std::string expected = all(Get(line));
-  EXPECT_THAT(expected, HasSubstr("memory:tcp://a:2375,https://b:2376/a/b/cd[::1]:0"));
+  EXPECT_THAT(expected,
+              HasSubstr("memory:tcp://a:2375,https://b:2376/a/b/cdtcp://{{name}}:1[::1]:0"));
   default_config = File(text);
   EXPECT_EQ(all(Get({})), expected);
   default_config = "";
@@ -193,6 +201,18 @@ TEST_F(OptionsTest, ACertificateNeedsItsKey) {
   EXPECT_THAT(Wrong({"--swarm-tls-key", "/c"}), HasSubstr("--swarm-tls-cert"));
 }
 
+TEST_F(OptionsTest, TheEnginesOfNodesHaveTheNodeInTheirAddress) {
+  for (const char* good : {"", "https://{{address}}:2376", "tcp://{{name}}.lan:2375",
+                           "unix:///run/engines/{{name}}.sock"}) {
+    EXPECT_TRUE(Read({"--node-engine", good}).ok()) << good;
+  }
+  for (const char* bad : {"https://node:2376", "https://{{address}}", "{{address}}:2376",
+                          "https://{{address}}:2376,https://{{name}}:2376", "https://{{ip}}:2376",
+                          "sim:{{name}}", "ftp://{{name}}:1"}) {
+    EXPECT_THAT(Wrong({"--node-engine", bad}), HasSubstr("https://{{address}}:2376")) << bad;
+  }
+}
+
 TEST_F(OptionsTest, APasswordInAUrlIsNotRepeated) {
   EXPECT_THAT(Wrong({"--store", "zkk://me:secret@h"}), testing::Not(HasSubstr("secret")));
 }
@@ -213,7 +233,7 @@ TEST_F(OptionsTest, TheWrittenConfigNamesEveryOptionAndChangesNothingWhenRead) {
   for (std::string line; std::getline(lines, line);) {
     options += !line.empty() && !line.starts_with("# ");
   }
-  EXPECT_EQ(options, 21);
+  EXPECT_EQ(options, 22);
   EXPECT_EQ(Get({"--config", File(text)}).store, Get({}).store);
 }
 
