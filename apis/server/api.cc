@@ -233,7 +233,7 @@ void Api::Reply(const ExchangePtr& exchange, Response response) {
     response = Rewritten(std::move(response), false);
   } else if (response.content_type == "application/json" && !exchange->request.accept.empty() &&
              exchange->request.accept != "application/json" &&
-             ParseAccept(exchange->request.accept) == Format::kYaml) {
+             ParseAccept(exchange->request.accept).format == Format::kYaml) {
     response = Rewritten(std::move(response), true);
   }
   Count(*exchange, response.status);

@@ -44,9 +44,15 @@ class Api {
   void Audit(const Exchange& exchange, int status) const;
 
   // Reads, from the cache.
+  const Cache& CacheOf(const v1::Kind&) const { return deps_.cache; }
   void Read(const ExchangePtr& exchange);
-  Expected<Response> Get(const Exchange& exchange, Format format);
-  Expected<Response> List(const Exchange& exchange, const ListOptions& options, Format format);
+  void ReadList(const ExchangePtr& exchange);
+  void WhenFresh(const ExchangePtr& exchange, const Cache& cache, Revision revision,
+                 std::function<void()> then);
+  Expected<Response> Get(const Exchange& exchange, Accepted accepted);
+  Expected<Response> List(const Exchange& exchange, const ListOptions& options, Accepted accepted);
+  Expected<Pages::SnapshotPtr> FindSnapshot(const ListOptions& options, size_t& at) const;
+  Expected<Page> CutPage(const ListOptions& options);
   Response WholeList(const v1::Kind& kind, const std::string& ns);
 
   // Writes, on the pool.

@@ -26,7 +26,7 @@ std::chrono::milliseconds TickPeriod(const ServerLimits& limits) {
 Loop::Loop(const ServerDeps& deps, const ServerLimits& the_limits, const LoopHooks& the_hooks)
     : limits(the_limits),
       hooks(the_hooks),
-      hub(deps.cache, deps.clock),
+      hub(deps.clock),
       tick_(context),
       tick_period_(TickPeriod(the_limits)) {}
 

@@ -7,7 +7,9 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <string_view>
 #include <utility>
+#include <vector>
 
 #include "apis/server/exchange.h"
 #include "controller/cache/cache.h"
@@ -50,6 +52,21 @@ class Pages {
   std::deque<Kept> kept_;
 };
 
+// The list as it was at `revision`, made from the cache's history. kExpired if that no longer
+// reaches back so far.
+Expected<Snapshot> SnapshotAt(const Cache& cache, const v1::Kind& kind, const std::string& ns,
+                              Revision revision);
+
+// A part of a list. `more`: members of its metadata that lead to the next one.
+struct Page {
+  Pages::SnapshotPtr snapshot;
+  std::vector<EntryPtr> entries;
+  std::string more;
+};
+
+// A list up to its items; it ends with "}".
+std::string ListHead(std::string_view api_version, std::string_view kind, Revision revision,
+                     const std::string& more = {});
 std::string JoinItems(const std::vector<EntryPtr>& entries);
 
 }  // namespace zoe::server

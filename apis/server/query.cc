@@ -115,6 +115,79 @@ bool Selection::Matches(const Entry& entry) const {
   });
 }
 
+Error InvalidOption(std::string_view options, std::string field, std::string reason,
+                    std::string message) {
+  Error error = MakeError(Code::kInvalid, std::string(options) + ".meta.k8s.io \"\" is invalid");
+  error.causes = {{std::move(field), std::move(reason), std::move(message)}};
+  return error;
+}
+
+Expected<Revision> ParseResourceVersion(const Query& query) {
+  return query.Int("resourceVersion", 0);
+}
+
+namespace {
+
+// Kubernetes' rules for what excludes what.
+Expected<void> CheckMatch(const Query& query, const ListOptions& options) {
+  constexpr const char* kMatch = "resourceVersionMatch";
+  const auto refuse = [](const char* field, std::string message) {
+    return InvalidOption("ListOptions", field, "FieldValueForbidden", std::move(message));
+  };
+  const bool matches = options.match != RevisionMatch::kNone;
+  if (options.watch && options.send_initial && options.match != RevisionMatch::kNotOlderThan)
+    return refuse(kMatch,
+                  "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan");
+  if (options.watch && !options.send_initial && matches)
+    return refuse(
+        kMatch, "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided");
+  if (!options.watch && options.send_initial)
+    return refuse("sendInitialEvents", "sendInitialEvents is forbidden for list");
+  if (matches && !options.continue_token.empty())
+    return refuse(kMatch, "resourceVersionMatch is forbidden when continue is provided");
+  if (!options.watch && matches && query.Get("resourceVersion").empty())
+    return refuse(kMatch, "resourceVersionMatch is forbidden unless resourceVersion is provided");
+  if (options.match == RevisionMatch::kExact && options.resource_version == 0)
+    return refuse(kMatch, "resourceVersionMatch \"exact\" is forbidden for resourceVersion \"0\"");
+  if (!options.watch && !options.continue_token.empty() && options.resource_version != 0)
+    return MakeError(Code::kBadRequest,
+                     "specifying resource version is not allowed when using continue");
+  return {};
+}
+
+Expected<void> ParseRevisions(const Query& query, ListOptions& options) {
+  ZOE_ASSIGN(options.resource_version, ParseResourceVersion(query));
+  const std::string_view match = query.Get("resourceVersionMatch");
+  if (match == "Exact") {
+    options.match = RevisionMatch::kExact;
+  } else if (match == "NotOlderThan") {
+    options.match = RevisionMatch::kNotOlderThan;
+  } else if (!match.empty()) {
+    return InvalidOption(
+        "ListOptions", "resourceVersionMatch", "FieldValueNotSupported",
+        "\"" + std::string(match) + "\": supported values: \"Exact\", \"NotOlderThan\"");
+  }
+  if (!query.Get("sendInitialEvents").empty()) {
+    ZOE_ASSIGN(options.send_initial, query.Bool("sendInitialEvents", false));
+  }
+  return CheckMatch(query, options);
+}
+
+Expected<void> CheckFields(const v1::Kind& kind, const std::vector<FieldRequirement>& fields) {
+  if (fields.empty()) return {};
+  const auto probe = kind.make();
+  for (const FieldRequirement& field : fields) {
+    if (FieldOf(kind, *probe, field.path) != nullptr) continue;
+    return MakeError(Code::kBadRequest,
+                     "field label not supported: " + field.path + ": " + std::string(kind.plural) +
+                         " can be selected by metadata.name, metadata.namespace and, where there "
+                         "is one, status.phase");
+  }
+  return {};
+}
+
+}  // namespace
+
 Expected<ListOptions> ParseListOptions(const Query& query, const v1::Kind& kind,
                                        const std::string& ns) {
   ListOptions options;
@@ -123,24 +196,13 @@ Expected<ListOptions> ParseListOptions(const Query& query, const v1::Kind& kind,
   if (query.empty()) return options;
   ZOE_ASSIGN(options.selection.labels, Selector::Parse(query.Get("labelSelector")));
   ZOE_ASSIGN(options.selection.fields, ParseFieldSelector(query.Get("fieldSelector")));
-  if (!options.selection.fields.empty()) {
-    const auto probe = kind.make();
-    for (const FieldRequirement& field : options.selection.fields) {
-      if (FieldOf(kind, *probe, field.path) == nullptr) {
-        return MakeError(
-            Code::kBadRequest,
-            "fieldSelector: " + std::string(kind.plural) + " can't be selected by \"" + field.path +
-                "\"; metadata.name, metadata.namespace and, where there is one, status.phase can");
-      }
-    }
-  }
+  ZOE_TRY(CheckFields(kind, options.selection.fields));
   ZOE_ASSIGN(options.limit, query.Int("limit", 0));
   options.continue_token = query.Get("continue");
   ZOE_ASSIGN(options.watch, query.Bool("watch", false));
   ZOE_ASSIGN(options.bookmarks, query.Bool("allowWatchBookmarks", false));
-  ZOE_ASSIGN(options.send_initial, query.Bool("sendInitialEvents", false));
-  ZOE_ASSIGN(options.resource_version, query.Int("resourceVersion", 0));
   ZOE_ASSIGN(options.timeout_seconds, query.Int("timeoutSeconds", 0));
+  ZOE_TRY(ParseRevisions(query, options));
   return options;
 }
 
@@ -157,32 +219,61 @@ Expected<WriteOptions> ParseWriteOptions(const Query& query) {
   } else if (!validation.empty() && validation != "Strict") {
     return BadValue("fieldValidation", validation, "Strict, Warn or Ignore");
   }
-  const std::string_view propagation = query.Get("propagationPolicy");
-  if (!propagation.empty() && propagation != "Background" && propagation != "Foreground" &&
-      propagation != "Orphan") {
-    return BadValue("propagationPolicy", propagation, "Background, Foreground or Orphan");
-  }
   return options;
 }
 
-Format ParseAccept(std::string_view accept) {
-  if (accept.empty() || accept == "application/json" || accept == "*/*") return Format::kJson;
-  while (!accept.empty()) {
-    std::string_view rest = Cut(accept, ',');
-    const std::string_view media = Trim(Cut(rest, ';'));
-    std::string_view as, group;
-    while (!rest.empty()) {
-      std::string_view value = Trim(Cut(rest, ';'));
-      const std::string_view name = Cut(value, '=');
-      if (name == "as") as = value;
-      if (name == "g") group = value;
-    }
-    const bool json = media == "application/json" || media == "application/*" || media == "*/*";
-    if (json && as == "Table" && group == "meta.k8s.io") return Format::kTable;
-    if (json && as.empty()) return Format::kJson;
-    if ((media == "application/yaml" || media == "text/yaml") && as.empty()) return Format::kYaml;
+namespace {
+
+struct Alternative {
+  std::string_view media, as, group, version;
+  double quality = 1;
+};
+
+Alternative ParseAlternative(std::string_view text) {
+  Alternative alternative;
+  alternative.media = Trim(Cut(text, ';'));
+  while (!text.empty()) {
+    std::string_view value = Trim(Cut(text, ';'));
+    const std::string_view name = Trim(Cut(value, '='));
+    value = Trim(value);
+    if (name == "as") alternative.as = value;
+    if (name == "g") alternative.group = value;
+    if (name == "v") alternative.version = value;
+    if (name == "q")
+      std::from_chars(value.data(), value.data() + value.size(), alternative.quality);
   }
-  return Format::kNone;
+  return alternative;
+}
+
+Accepted FormOf(const Alternative& wanted, bool list) {
+  const bool json = wanted.media == "application/json" || wanted.media == "application/*" ||
+                    wanted.media == "*/*";
+  const bool yaml = wanted.media == "application/yaml" || wanted.media == "text/yaml";
+  if (wanted.as.empty()) return {json ? Format::kJson : (yaml ? Format::kYaml : Format::kNone)};
+  const bool known = wanted.version == "v1" || wanted.version == "v1beta1";
+  if (!json || !known || wanted.group != "meta.k8s.io") return {Format::kNone};
+  const bool beta = wanted.version != "v1";
+  if (wanted.as == "Table") return {Format::kTable, beta};
+  if (wanted.as == (list ? "PartialObjectMetadataList" : "PartialObjectMetadata"))
+    return {Format::kMetadata, beta};
+  return {Format::kNone};
+}
+
+}  // namespace
+
+Accepted ParseAccept(std::string_view accept, bool list) {
+  if (accept.empty() || accept == "application/json" || accept == "*/*") return {};
+  Accepted best{Format::kNone};
+  double quality = 0;
+  while (!accept.empty()) {
+    const Alternative wanted = ParseAlternative(Cut(accept, ','));
+    if (!(wanted.quality > quality)) continue;
+    const Accepted form = FormOf(wanted, list);
+    if (form.format == Format::kNone) continue;
+    best = form;
+    quality = wanted.quality;
+  }
+  return best;
 }
 
 }  // namespace zoe::server

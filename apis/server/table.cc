@@ -80,11 +80,7 @@ void AppendRow(std::string& out, const v1::Kind& kind, const Entry& entry,
   if (object == TableObject::kObject) {
     out += ",\"object\":" + entry.json;
   } else if (object == TableObject::kMetadata) {
-    out +=
-        ",\"object\":{\"kind\":\"PartialObjectMetadata\",\"apiVersion\":\"meta.k8s.io/"
-        "v1\",\"metadata\":";
-    out += TopLevelMember(entry.json, "metadata");
-    out += '}';
+    out += ",\"object\":" + EncodeMetadata(entry, options.version);
   }
   out += '}';
 }
@@ -105,9 +101,9 @@ std::string_view TopLevelMember(std::string_view json, std::string_view name) {
 
 std::string EncodeTable(const v1::Kind& kind, std::span<const EntryPtr> entries, Revision revision,
                         const TableOptions& options) {
-  std::string out =
-      "{\"kind\":\"Table\",\"apiVersion\":\"meta.k8s.io/v1\",\"metadata\":{\"resourceVersion\":\"" +
-      std::to_string(revision) + "\"";
+  std::string out = "{\"kind\":\"Table\",\"apiVersion\":\"meta.k8s.io/" +
+                    std::string(options.version) + "\",\"metadata\":{\"resourceVersion\":\"" +
+                    std::to_string(revision) + "\"";
   out += options.more;
   out += "},";
   AppendColumns(out, kind);
@@ -120,6 +116,40 @@ std::string EncodeTable(const v1::Kind& kind, std::span<const EntryPtr> entries,
   }
   out += "]}";
   return out;
+}
+
+Expected<TableObject> ParseIncludeObject(const Query& query) {
+  const std::string_view include = query.Get("includeObject");
+  if (include == "None") return TableObject::kNone;
+  if (include == "Object") return TableObject::kObject;
+  if (include.empty() || include == "Metadata") return TableObject::kMetadata;
+  return MakeError(Code::kBadRequest, "includeObject: Invalid value: \"" + std::string(include) +
+                                          "\": must be 'Metadata', 'Object', 'None', or empty");
+}
+
+std::string EncodeMetadata(const Entry& entry, std::string_view version) {
+  return "{\"kind\":\"PartialObjectMetadata\",\"apiVersion\":\"meta.k8s.io/" +
+         std::string(version) +
+         "\",\"metadata\":" + std::string(TopLevelMember(entry.json, "metadata")) + "}";
+}
+
+std::string JoinMetadata(const std::vector<EntryPtr>& entries, std::string_view version) {
+  std::string out = "[";
+  for (const EntryPtr& entry : entries) {
+    if (out.size() > 1) out += ',';
+    out += EncodeMetadata(*entry, version);
+  }
+  return out + "]";
+}
+
+Response EncodeOne(const EntryPtr& entry, Accepted accepted, TableObject include, WallTime now) {
+  if (accepted.format == Format::kMetadata)
+    return Response{.prefix = EncodeMetadata(*entry, accepted.meta_version())};
+  if (accepted.format != Format::kTable) return Response{.body = Body(entry, &entry->json)};
+  return Response{
+      .content_type = kTableTypes[accepted.beta],
+      .prefix = EncodeTable(*entry->kind, {&entry, 1}, entry->revision,
+                            {.object = include, .now = now, .version = accepted.meta_version()})};
 }
 
 }  // namespace zoe::server

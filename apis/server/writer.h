@@ -30,6 +30,16 @@ struct Preconditions {
   Revision revision = 0;  // 0: any
 };
 
+// What becomes of the objects that a deleted one owns. kUnsaid: in the background, unless the
+// object's finalizers say otherwise.
+enum class Propagation { kUnsaid, kBackground, kForeground, kOrphan };
+
+struct Deletion {
+  Preconditions preconditions;
+  Propagation propagation = Propagation::kUnsaid;
+  bool dry_run = false;
+};
+
 // Which part of an object a request is about.
 enum class Part { kObject, kStatus };
 
@@ -65,8 +75,7 @@ class Writer {
   Expected<Written> Patch(const v1::Kind& kind, const Key& key, Part part,
                           const Transform& transform, const WriteOptions& options,
                           const Caller& caller);
-  Expected<Written> Delete(const v1::Kind& kind, const Key& key, const Preconditions& preconditions,
-                           bool dry_run);
+  Expected<Written> Delete(const v1::Kind& kind, const Key& key, const Deletion& deletion);
 
  private:
   struct Current {

@@ -279,7 +279,7 @@ TEST_F(ServerObjects, ObjectWithoutFinalizersIsDeletedAtOnceIfPreconditionsHold)
       Call("DELETE", path + "/web", R"({"kind":"DeleteOptions","preconditions":{"uid":"other"}})")
           .status,
       409);
-  EXPECT_EQ(Call("DELETE", path + "/web?propagationPolicy=Sometimes").status, 400);
+  EXPECT_EQ(Call("DELETE", path + "/web?propagationPolicy=Sometimes").status, 422);
   const Answer deleted = Call(
       "DELETE", path + "/web",
       R"({"kind":"DeleteOptions","apiVersion":"v1","propagationPolicy":"Background","preconditions":{"uid":")" +

@@ -164,16 +164,38 @@ TEST(Query, DecodesAndReadsNumbersAndBooleans) {
 }
 
 TEST(Accept, TakesTheFirstThatCanBeWritten) {
-  EXPECT_EQ(ParseAccept(""), Format::kJson);
-  EXPECT_EQ(ParseAccept("text/html, */*;q=0.8"), Format::kJson);
-  EXPECT_EQ(ParseAccept("application/json;as=Table;v=v1;g=meta.k8s.io,application/json"),
+  const auto format = [](std::string_view accept) { return ParseAccept(accept).format; };
+  EXPECT_EQ(format(""), Format::kJson);
+  EXPECT_EQ(format("text/html, */*;q=0.8"), Format::kJson);
+  EXPECT_EQ(format("application/json;as=Table;v=v1;g=meta.k8s.io,application/json"),
             Format::kTable);
   EXPECT_EQ(
-      ParseAccept(
+      format(
           "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json"),
       Format::kJson);
-  EXPECT_EQ(ParseAccept("application/vnd.kubernetes.protobuf, application/yaml"), Format::kYaml);
-  EXPECT_EQ(ParseAccept("application/vnd.kubernetes.protobuf"), Format::kNone);
+  EXPECT_EQ(format("application/vnd.kubernetes.protobuf, application/yaml"), Format::kYaml);
+  EXPECT_EQ(format("application/vnd.kubernetes.protobuf"), Format::kNone);
+  EXPECT_EQ(format("application/json;stream=watch"), Format::kJson);
+  EXPECT_EQ(format("application/json;as=Table;v=v2;g=meta.k8s.io"), Format::kNone);
+  EXPECT_EQ(format("application/yaml;as=Table;v=v1;g=meta.k8s.io"), Format::kNone);
+}
+
+TEST(Accept, TakesWhatTheSenderLikesBest) {
+  EXPECT_EQ(ParseAccept("application/json;q=0.5, application/yaml").format, Format::kYaml);
+  EXPECT_EQ(ParseAccept("application/json;q=0, application/yaml;q=0.1").format, Format::kYaml);
+  EXPECT_EQ(ParseAccept("application/json;q=0").format, Format::kNone);
+  EXPECT_EQ(ParseAccept("application/json;q=nonsense").format, Format::kJson);
+}
+
+TEST(Accept, KnowsBothVersionsOfTablesAndMetadata) {
+  const Accepted beta = ParseAccept("application/json;as=Table;v=v1beta1;g=meta.k8s.io");
+  EXPECT_TRUE(beta.format == Format::kTable && beta.beta);
+  const std::string one = "application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io";
+  const std::string list = "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io";
+  EXPECT_EQ(ParseAccept(one).format, Format::kMetadata);
+  EXPECT_EQ(ParseAccept(list, true).format, Format::kMetadata);
+  EXPECT_EQ(ParseAccept(one, true).format, Format::kNone);
+  EXPECT_EQ(ParseAccept(list).format, Format::kNone);
 }
 
 }  // namespace
