@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "test/fuzz/decode_check.h"
+#include "test/fuzz/frame_check.h"
 
 namespace zoe::fuzz {
 namespace {
@@ -101,6 +102,8 @@ void CheckAll(const std::string& folder, std::string (*check)(std::string_view))
 
 TEST(Decoders, SurviveMutatedYaml) { CheckAll("yaml", CheckYaml); }
 TEST(Decoders, SurviveMutatedJson) { CheckAll("json", CheckJson); }
+TEST(Decoders, SurviveMutatedSpdy) { CheckAll("spdy", CheckSpdy); }
+TEST(Decoders, SurviveMutatedWebSockets) { CheckAll("websocket", CheckWebSocket); }
 
 }  // namespace
 }  // namespace zoe::fuzz
