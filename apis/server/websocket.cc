@@ -103,15 +103,16 @@ Response AcceptWebSocket(const WebSocketOffer& offer, std::string_view protocol)
 Expected<void> TakeWebSocketToken(Request& request) {
   std::vector<std::string> protocols = ListOf(request, "Sec-WebSocket-Protocol");
   std::string encoded;
-  const auto removed = std::ranges::remove_if(protocols, [&](const std::string& protocol) {
-    if (!protocol.starts_with(kTokenPrefix)) return false;
-    // Two tokens are none.
-    encoded = encoded.empty() ? protocol.substr(kTokenPrefix.size()) : "!";
-    if (encoded.empty()) encoded = "!";
-    return true;
-  });
-  if (removed.empty()) return {};
-  protocols.erase(removed.begin(), removed.end());
+  const auto removed =
+      std::remove_if(protocols.begin(), protocols.end(), [&](const std::string& protocol) {
+        if (!protocol.starts_with(kTokenPrefix)) return false;
+        // Two tokens are none.
+        encoded = encoded.empty() ? protocol.substr(kTokenPrefix.size()) : "!";
+        if (encoded.empty()) encoded = "!";
+        return true;
+      });
+  if (removed == protocols.end()) return {};
+  protocols.erase(removed, protocols.end());
   std::erase_if(request.fields,
                 [](const auto& field) { return SameWord(field.first, "Sec-WebSocket-Protocol"); });
   for (std::string& protocol : protocols)
