@@ -108,7 +108,7 @@ Expected<void> TakeWebSocketToken(Request& request) {
         if (!protocol.starts_with(kTokenPrefix)) return false;
         // Two tokens are none.
         encoded = encoded.empty() ? protocol.substr(kTokenPrefix.size()) : "!";
-        if (encoded.empty()) encoded = "!";
+        if (encoded.empty()) encoded.push_back('!');
         return true;
       });
   if (removed == protocols.end()) return {};
