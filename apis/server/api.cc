@@ -21,15 +21,17 @@ size_t WorkThreads() { return std::clamp<size_t>(std::thread::hardware_concurren
 
 bool IsRead(Method method) { return method == Method::kGet || method == Method::kHead; }
 
-// Probes must work for those who know no password; sessions are what one logs in by.
+// Probes must work for those who know no password; sessions are what one logs
+// in by.
 bool IsOpen(Endpoint endpoint) {
   return endpoint == Endpoint::kHealthz || endpoint == Endpoint::kLivez ||
          endpoint == Endpoint::kReadyz || endpoint == Endpoint::kVersion ||
          endpoint == Endpoint::kLogin || endpoint == Endpoint::kLogout;
 }
 
-// People who open a page log in by a form, and browsers are never asked for HTTP Basic: they would
-// send that password with whatever a proxied program asks of this server.
+// People who open a page log in by a form, and browsers are never asked for
+// HTTP Basic: they would send that password with whatever a proxied program
+// asks of this server.
 bool IsPageOfBrowser(const Exchange& exchange) {
   const Request& request = exchange.request;
   const bool page =
@@ -45,8 +47,8 @@ Response MethodNotAllowed(std::string_view allowed) {
   return response;
 }
 
-// For people who use curl (?pretty) and for those who asked for YAML: re-encoded, at their own
-// cost.
+// For people who use curl (?pretty) and for those who asked for YAML:
+// re-encoded, at their own cost.
 Response Rewritten(Response response, bool yaml) {
   std::string text =
       response.prefix + (response.body ? *response.body : std::string()) + response.suffix;
@@ -78,8 +80,6 @@ std::string_view VerbOf(const Exchange& exchange) {
     case Method::kHead:
       break;
   }
-  const bool view = route.endpoint == Endpoint::kNodes || route.endpoint == Endpoint::kNamespaces;
-  if (view && route.name.empty()) return "list";
   if (!route.name.empty() || route.endpoint != Endpoint::kResource) return "get";
   return exchange.query.Bool("watch", false).value_or(false) ? "watch" : "list";
 }
@@ -157,13 +157,6 @@ void Api::Enter(const ExchangePtr& exchange, const Expected<User>& user) {
 
 void Api::Answer(const ExchangePtr& exchange) {
   static const auto kOk = std::make_shared<const std::string>("ok");
-  const auto blocking = [&](Expected<Response> (Api::*handler)(const Exchange&)) {
-    RunBlocking(exchange, [this, exchange, handler] {
-      auto response = (this->*handler)(*exchange);
-      return response.ok() ? std::move(response).value()
-                           : ErrorResponse(response.error(), &exchange->route);
-    });
-  };
   switch (exchange->route.endpoint) {
     case Endpoint::kResource:
       return HandleResource(exchange);
@@ -183,13 +176,8 @@ void Api::Answer(const ExchangePtr& exchange) {
       return Login(exchange);
     case Endpoint::kLogout:
       return Logout(exchange);
-    case Endpoint::kNodes:
-      return blocking(&Api::Nodes);
-    case Endpoint::kNamespaces: {
-      auto response = Namespaces(*exchange);
-      return Reply(exchange, response.ok() ? std::move(response).value()
-                                           : ErrorResponse(response.error(), &exchange->route));
-    }
+    case Endpoint::kReview:
+      return Reply(exchange, Review(*exchange));
     default:
       return Reply(exchange, Discovery(exchange->route));
   }
@@ -201,6 +189,7 @@ void Api::HandleResource(const ExchangePtr& exchange) {
                                                    "the store has not been read yet: try again"),
                                          &exchange->route));
   }
+  if (exchange->route.kind->view) return View(exchange);
   const std::string& subresource = exchange->route.subresource;
   if (subresource == "files") return Files(exchange);
   if (subresource == "proxy") return Proxy(exchange);
@@ -241,8 +230,8 @@ void Api::Reply(const ExchangePtr& exchange, Response response) {
   exchange->Send(std::move(response));
 }
 
-// Series are found by a key made without allocating labels: asking the registry each time would
-// cost more than the request itself.
+// Series are found by a key made without allocating labels: asking the registry
+// each time would cost more than the request itself.
 void Api::Count(const Exchange& exchange, int status) {
   const std::string_view verb = VerbOf(exchange), resource = exchange.route.plural();
   std::array<char, 96> key{};

@@ -1,4 +1,5 @@
-// What the requests are answered with: handlers behind the sessions, free of the HTTP library.
+// What the requests are answered with: handlers behind the sessions, free of
+// the HTTP library.
 #pragma once
 
 #include <array>
@@ -66,10 +67,12 @@ class Api {
   // Files of a workspace (files.cc), endpoints of an execution (proxy.cc).
   void Files(const ExchangePtr& exchange);
   void Proxy(const ExchangePtr& exchange);
-  // One of ServerLimits::proxied, given back by its end; nullptr: they are all taken.
+  // One of ServerLimits::proxied, given back by its end; nullptr: they are all
+  // taken.
   std::shared_ptr<void> TakePlace();
 
-  // Passwords, tokens and the gateway's account (account.cc), sessions of browsers (login.cc).
+  // Passwords, tokens and the gateway's account (account.cc), sessions of
+  // browsers (login.cc).
   void Account(const ExchangePtr& exchange);
   Expected<Response> ChangePassword(const Exchange& exchange, const v1::User& user);
   Expected<Response> CreateToken(const Exchange& exchange, const v1::User& user);
@@ -86,6 +89,13 @@ class Api {
   Response Version() const;
   Response Discovery(const Route& route) const;
   Response Readyz(const Exchange& exchange);
+
+  // Kubernetes' core (views.cc), what streams out of a pod (exec.cc,
+  // portforward.cc), and what people ask about themselves (reviews.cc).
+  void View(const ExchangePtr& exchange);
+  void Exec(const ExchangePtr& exchange);  // attach, too
+  void PortForward(const ExchangePtr& exchange);
+  Response Review(const Exchange& exchange) const;
   Expected<Response> Nodes(const Exchange& exchange);
   Expected<Response> Namespaces(const Exchange& exchange) const;
 

@@ -23,6 +23,10 @@ constexpr Subresource kSubresources[] = {
     {.kind = "User", .name = "password", .verbs = "update"},
     {.kind = "User", .name = "tokens", .verbs = "create get", .item_verbs = "delete get"},
     {.kind = "Gateway", .name = "credentials", .verbs = "get"},
+    {.kind = "Pod", .name = "attach", .verbs = "create get", .takes = "PodAttachOptions"},
+    {.kind = "Pod", .name = "exec", .verbs = "create get", .takes = "PodExecOptions"},
+    {.kind = "Pod", .name = "log", .verbs = "get"},
+    {.kind = "Pod", .name = "portforward", .verbs = "create get", .takes = "PodPortForwardOptions"},
 };
 
 constexpr Method kMethods[] = {Method::kGet, Method::kHead,  Method::kPost,
@@ -78,7 +82,8 @@ std::string_view VerbsAt(const Route& route) {
 }
 
 bool IsPlainAllowed(Endpoint endpoint, Method method) {
-  if (endpoint == Endpoint::kLogout) return method == Method::kPost;
+  if (endpoint == Endpoint::kLogout || endpoint == Endpoint::kReview)
+    return method == Method::kPost;
   if (method == Method::kPost) return endpoint == Endpoint::kLogin;
   return method == Method::kGet || method == Method::kHead;
 }

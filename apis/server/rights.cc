@@ -20,8 +20,8 @@ enum Verbs : uint16_t {
   kAnyVerb = 0xffff,
 };
 enum Roles : uint8_t { kAdmin = 1, kUser = 2, kGuest = 4, kPeople = kUser | kGuest, kAll = 7 };
-// Of namespaced objects the namespace; of Users, whether it is the caller; of what has neither,
-// kCluster.
+// Of namespaced objects the namespace; of Users, whether it is the caller; of
+// what has neither, kCluster.
 enum Places : uint8_t { kOwn = 1, kCatalog = 2, kOther = 4, kCluster = 8, kAnywhere = 15 };
 
 struct Right {
@@ -33,8 +33,9 @@ struct Right {
   bool granted = true;
 };
 
-// The first row that matches decides; without one it is no. What depends on the object (the fields
-// that users may change of themselves, what guests may run) is admission's.
+// The first row that matches decides; without one it is no. What depends on the
+// object (the fields that users may change of themselves, what guests may run)
+// is admission's.
 constexpr Right kRights[] = {
     // Whoever deletes users stays: so there is always an admin left.
     {"users", "", kDelete, kAll, kOwn, false},
@@ -44,8 +45,11 @@ constexpr Right kRights[] = {
     {"version", "", kGet, kPeople, kCluster},
     {"discovery", "", kGet, kPeople, kCluster},
     {"openapi", "", kGet, kPeople, kCluster},
-    {"namespaces", "", kList, kPeople, kCluster},  // of which they see their own and the catalog
+    {"reviews", "", kCreate, kPeople, kCluster},
+    // Of which they see their own and the catalog.
+    {"namespaces", "", kList | kWatch, kPeople, kCluster},
     {"namespaces", "", kGet, kPeople, kOwn | kCatalog},
+    {"namespaces", "status", kGet, kPeople, kOwn | kCatalog},
 
     {"users", "", kGet | kUpdate, kPeople, kOwn},
     {"users", "status", kGet, kPeople, kOwn},
@@ -67,7 +71,11 @@ constexpr Right kRights[] = {
 
     {"events", "", kRead, kPeople, kOwn},
     {"pods", "", kRead, kPeople, kOwn},
+    {"pods", "status", kGet, kPeople, kOwn},
     {"pods", "log", kGet, kPeople, kOwn},
+    {"pods", "exec", kGet | kCreate, kPeople, kOwn},
+    {"pods", "attach", kGet | kCreate, kPeople, kOwn},
+    {"pods", "portforward", kGet | kCreate, kPeople, kOwn},
     {"workspaces", "", kRead, kPeople, kOwn},
     {"workspaces", "status", kGet, kPeople, kOwn},
     {"workspaces", "files", kGet | kCreate | kUpdate | kDelete, kPeople, kOwn},
@@ -95,21 +103,18 @@ uint8_t RoleBit(std::string_view role) {
   return role == v1::kRoleGuest ? kGuest : 0;
 }
 
-bool IsCore(const Route& route) {
-  return route.endpoint == Endpoint::kNodes || route.endpoint == Endpoint::kNamespaces;
-}
-
 // A user's name is the name of the namespace.
 std::string_view NamespaceOf(const Route& route) {
-  const bool is_user = route.endpoint == Endpoint::kResource && route.kind->name == "User";
-  return is_user || route.endpoint == Endpoint::kNamespaces ? route.name : route.ns;
+  const bool is_place = route.endpoint == Endpoint::kResource &&
+                        (route.kind->name == "User" || route.kind->name == "Namespace");
+  return is_place ? route.name : route.ns;
 }
 
 uint8_t PlaceOf(const User& user, std::string_view verb, const Route& route) {
   const std::string_view ns = NamespaceOf(route);
   if (ns.empty()) {
     const bool home = verb == "create" && route.endpoint == Endpoint::kResource &&
-                      route.kind->namespaced && route.subresource.empty();
+                      !route.kind->view && route.kind->namespaced && route.subresource.empty();
     return home ? kOwn : kCluster;
   }
   if (ns == user.name) return kOwn;
@@ -118,11 +123,11 @@ uint8_t PlaceOf(const User& user, std::string_view verb, const Route& route) {
 
 Error Forbidden(const User& user, std::string_view verb, const Route& route) {
   const std::string who = "User \"" + user.name + "\" cannot " + std::string(verb);
-  if (route.endpoint != Endpoint::kResource && !IsCore(route)) {
+  if (route.endpoint != Endpoint::kResource) {
     return MakeError(Code::kForbidden,
                      "forbidden: " + who + " path \"/" + std::string(route.plural()) + "\"");
   }
-  const std::string plural(route.plural()), group = IsCore(route) ? "" : "zoe";
+  const std::string plural(route.plural()), group(route.kind->group);
   std::string message = plural + (group.empty() ? "" : "." + group);
   if (!route.name.empty()) message += " \"" + route.name + "\"";
   message += " is forbidden: " + who + " resource \"" + plural;

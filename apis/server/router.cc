@@ -5,11 +5,13 @@
 
 #include "apis/server/query.h"
 #include "apis/server/resources.h"
+#include "apis/server/reviews.h"
 
 namespace zoe::server {
 namespace {
 
-// apis/zoe/v1/namespaces/NS/executions/NAME/endpoints/ID/proxy, then what is the program's own.
+// apis/zoe/v1/namespaces/NS/executions/NAME/endpoints/ID/proxy, then what is
+// the program's own.
 constexpr size_t kProxyAt = 9, kMaxSegments = kProxyAt + 1;
 // apis/zoe/v1/namespaces/NS/workspaces/NAME/files, then the file's path.
 constexpr size_t kFilesAt = 7;
@@ -25,8 +27,8 @@ bool IsName(std::string_view s) {
          });
 }
 
-// A path in decoded segments; `rest` is what follows where a path goes on freely, as sent, from its
-// slash on.
+// A path in decoded segments; `rest` is what follows where a path goes on
+// freely, as sent, from its slash on.
 struct Segments {
   std::vector<std::string> names;
   std::string_view rest;
@@ -106,36 +108,40 @@ Expected<Route> ParseResource(const Segments& path, std::string_view group, size
   return route;
 }
 
-Expected<Route> ParseCore(const std::vector<std::string>& s) {
+Error NoNamespace(const std::string& name) {
+  return MakeError(Code::kNotFound,
+                   "\"" + name + "\" is no namespace: names are made of a-z, 0-9 and -");
+}
+
+// A namespace is an object, and what stands behind its name are the objects in
+// it.
+Expected<Route> ParseCore(const Segments& path) {
+  const std::vector<std::string>& s = path.names;
   if (s.size() == 1) return Route{.endpoint = Endpoint::kApi};
   if (s[1] != "v1") return NoSuchPath();
   if (s.size() == 2) return Route{.endpoint = Endpoint::kApiV1};
-  Route route;
-  if (s[2] == "nodes") {
-    route.endpoint = Endpoint::kNodes;
-  } else if (s[2] == "namespaces") {
-    route.endpoint = Endpoint::kNamespaces;
-  } else {
-    return NoSuchPath();
-  }
-  if (s.size() > 4) return NoSuchPath();
-  if (s.size() == 4) route.name = s[3];
+  const bool inside = s[2] == "namespaces" && s.size() > 4 && s[4] != "status";
+  if (!inside) return ParseResource(path, "", 2, "");
+  if (!IsName(s[3])) return NoNamespace(s[3]);
+  return ParseResource(path, "", 4, s[3]);
+}
+
+Expected<Route> ParseReview(const std::vector<std::string>& s) {
+  Route route{.endpoint = Endpoint::kReview, .rest = s.back(), .group_version = s[1] + "/" + s[2]};
+  if (!IsReview(route.group_version, route.rest)) return NoSuchPath();
   return route;
 }
 
 Expected<Route> ParseGroups(const Segments& path) {
   const std::vector<std::string>& s = path.names;
   if (s.size() == 1) return Route{.endpoint = Endpoint::kApis};
-  if (s[1] != "zoe") return NoSuchPath();
+  if (s[1] != "zoe") return s.size() == 4 ? ParseReview(s) : NoSuchPath();
   if (s.size() == 2) return Route{.endpoint = Endpoint::kGroup};
   if (s[2] != "v1") return NoSuchPath();
   if (s.size() == 3) return Route{.endpoint = Endpoint::kGroupVersion};
   if (s[3] != "namespaces") return ParseResource(path, s[1], 3, "");
   if (s.size() < 6) return NoSuchPath();
-  if (!IsName(s[4])) {
-    return MakeError(Code::kNotFound,
-                     "\"" + s[4] + "\" is no namespace: names are made of a-z, 0-9 and -");
-  }
+  if (!IsName(s[4])) return NoNamespace(s[4]);
   return ParseResource(path, s[1], 5, s[4]);
 }
 
@@ -165,18 +171,22 @@ std::string_view Route::plural() const {
       return "login";
     case Endpoint::kLogout:
       return "logout";
-    case Endpoint::kNodes:
-      return "nodes";
-    case Endpoint::kNamespaces:
-      return "namespaces";
+    case Endpoint::kReview:
+      return "reviews";
     case Endpoint::kResource:
       break;
   }
   return kind->plural;
 }
 
+bool IsUpgrade(const Route& route) {
+  return route.subresource == "exec" || route.subresource == "attach" ||
+         route.subresource == "portforward";
+}
+
 bool StreamsBody(const Route& route, std::string_view method) {
-  return route.subresource == "proxy" || (route.subresource == "files" && method == "PUT");
+  return route.subresource == "proxy" || (route.subresource == "files" && method == "PUT") ||
+         IsUpgrade(route);
 }
 
 std::string_view PathAndQuery(std::string_view target) {
@@ -192,7 +202,7 @@ Expected<Route> ParseRoute(std::string_view path) {
   const std::vector<std::string>& s = segments.names;
   if (s.empty()) return Route{.endpoint = Endpoint::kRoot};
   if (s[0] == "apis") return ParseGroups(segments);
-  if (s[0] == "api") return ParseCore(s);
+  if (s[0] == "api") return ParseCore(segments);
   if (s.size() == 1) {
     static constexpr std::pair<std::string_view, Endpoint> kPlain[] = {
         {"healthz", Endpoint::kHealthz}, {"livez", Endpoint::kLivez},

@@ -145,6 +145,19 @@ Error NoSuch(std::string_view plural, const std::string& name) {
 
 }  // namespace
 
+void Api::View(const ExchangePtr& exchange) {
+  const Route& route = exchange->route;
+  if (route.subresource == "exec" || route.subresource == "attach") return Exec(exchange);
+  if (route.subresource == "portforward") return PortForward(exchange);
+  RunBlocking(exchange, [this, exchange] {
+    const Route& asked = exchange->route;
+    if (asked.kind->name != "Node" && asked.kind->name != "Namespace")
+      return StatusResponse(501, "NotImplemented", "not served yet");
+    auto response = asked.kind->name == "Node" ? Nodes(*exchange) : Namespaces(*exchange);
+    return response.ok() ? std::move(response).value() : ErrorResponse(response.error(), &asked);
+  });
+}
+
 Expected<Response> Api::Nodes(const Exchange& exchange) {
   const Context ctx = Context{deps_.clock, exchange.stop()}.WithTimeout(Duration(10'000));
   ZOE_ASSIGN(std::vector<SwarmNode> nodes, deps_.swarm.ListNodes(ctx));
@@ -163,8 +176,8 @@ Expected<Response> Api::Nodes(const Exchange& exchange) {
   return Json(ListValue("NodeList", deps_.cache.revision(), std::move(items)));
 }
 
-// Those of Users, and the catalog; where nobody logs in, also those that their first object has
-// made. As old as the User, else as the oldest object.
+// Those of Users, and the catalog; where nobody logs in, also those that their
+// first object has made. As old as the User, else as the oldest object.
 Expected<Response> Api::Namespaces(const Exchange& exchange) const {
   std::map<std::string, Namespace> all;
   all[std::string(v1::kCatalog)];

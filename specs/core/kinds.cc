@@ -21,7 +21,6 @@ Kind MakeView(std::string_view name, std::string_view plural, std::string_view s
   kind.group = "";
   kind.api_version = "v1";
   kind.view = true;
-  kind.has_status = false;
   kind.categories.clear();
   return kind;
 }
@@ -179,6 +178,7 @@ const std::string* EventField(const ObjectBase& object, std::string_view path) {
 
 Kind EventKind() {
   Kind kind = MakeView<Event>("Event", "events", "event", "ev");
+  kind.has_status = false;
   kind.field = EventField;
   kind.columns = {
       {"LAST SEEN", "date", "When it happened last.", 0,

@@ -35,9 +35,8 @@ std::string Places(const User& user, Route route) {
   std::string text;
   for (const std::string& ns :
        {user.name, std::string("catalog"), std::string("bob"), std::string()}) {
-    const bool is_user = route.endpoint == Endpoint::kResource && !route.kind->namespaced;
-    const bool is_view = route.endpoint == Endpoint::kNamespaces;
-    if (is_user || is_view) {
+    const bool is_place = route.endpoint == Endpoint::kResource && !route.kind->namespaced;
+    if (is_place) {
       route.name = ns;
     } else if (route.endpoint == Endpoint::kResource) {
       route.ns = ns;
@@ -76,8 +75,17 @@ const std::map<std::string, Row>& Table() {
       {"executions/log", {"g - - -", "g - - -"}},
       {"executions/proxy", {"glwcupdoD - - -", "glwcupdoD - - -"}},
       {"events", {"glw - - -", "glw - - -"}},
-      {"namespaces", {"g g - l", "g g - l"}},
+      {"namespaces", {"g g - lw", "g g - lw"}},
+      {"namespaces/status", {"g g - -", "g g - -"}},
       {"nodes", {nothing, nothing}},
+      {"nodes/status", {nothing, nothing}},
+      {"pods", {"glw - - -", "glw - - -"}},
+      {"pods/status", {"g - - -", "g - - -"}},
+      {"pods/log", {"g - - -", "g - - -"}},
+      {"pods/exec", {"gc - - -", "gc - - -"}},
+      {"pods/attach", {"gc - - -", "gc - - -"}},
+      {"pods/portforward", {"gc - - -", "gc - - -"}},
+      {"reviews", {"c c c c", "c c c c"}},
       {"metrics", {nothing, nothing}},
       {"root", {"g g g g", "g g g g"}},
       {"discovery", {"g g g g", "g g g g"}},

@@ -1,0 +1,10 @@
+#include "apis/server/api.h"
+#include "apis/server/status.h"
+
+namespace zoe::server {
+
+void Api::Exec(const ExchangePtr& exchange) {
+  Reply(exchange, StatusResponse(501, "NotImplemented", "not served yet"));
+}
+
+}  // namespace zoe::server
