@@ -20,8 +20,8 @@ enum Verbs : uint16_t {
   kAnyVerb = 0xffff,
 };
 enum Roles : uint8_t { kAdmin = 1, kUser = 2, kGuest = 4, kPeople = kUser | kGuest, kAll = 7 };
-// Of namespaced objects the namespace; of Users, whether it is the caller; of
-// what has neither, kCluster.
+// Of namespaced objects the namespace; of Users, whether it is the caller; of what has neither,
+// kCluster.
 enum Places : uint8_t { kOwn = 1, kCatalog = 2, kOther = 4, kCluster = 8, kAnywhere = 15 };
 
 struct Right {
@@ -33,9 +33,8 @@ struct Right {
   bool granted = true;
 };
 
-// The first row that matches decides; without one it is no. What depends on the
-// object (the fields that users may change of themselves, what guests may run)
-// is admission's.
+// The first row that matches decides; without one it is no. What depends on the object (the fields
+// that users may change of themselves, what guests may run) is admission's.
 constexpr Right kRights[] = {
     // Whoever deletes users stays: so there is always an admin left.
     {"users", "", kDelete, kAll, kOwn, false},

@@ -176,8 +176,8 @@ Expected<Response> Api::Nodes(const Exchange& exchange) {
   return Json(ListValue("NodeList", deps_.cache.revision(), std::move(items)));
 }
 
-// Those of Users, and the catalog; where nobody logs in, also those that their
-// first object has made. As old as the User, else as the oldest object.
+// Those of Users, and the catalog; where nobody logs in, also those that their first object has
+// made. As old as the User, else as the oldest object.
 Expected<Response> Api::Namespaces(const Exchange& exchange) const {
   std::map<std::string, Namespace> all;
   all[std::string(v1::kCatalog)];
