@@ -93,7 +93,7 @@ Api::Api(const ServerOptions& options, ServerDeps& deps)
       deps_(deps),
       credentials_(deps.store, deps.cache, deps.clock),
       auth_(options.auth, credentials_, deps.cache, deps.clock),
-      writer_(deps.store, deps.cache, deps.admission, credentials_, deps.clock),
+      writer_(deps.store, deps.cache, deps.admission, credentials_, deps.clock, deps.effects),
       work_(WorkThreads(), kMaxWaiting),
       logs_(options.limits.log_streams, 0),
       transfers_(options.limits.transfers) {}

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "apis/server/api.h"
 #include "apis/server/documents.h"
 #include "apis/server/json_patch.h"
@@ -13,7 +15,28 @@ Response UnsupportedPatch(std::string_view media) {
   return StatusResponse(
       415, "UnsupportedMediaType",
       "the body of the request was in an unknown format: \"" + std::string(media) +
-          "\"; a PATCH is application/merge-patch+json or application/json-patch+json");
+          "\"; a PATCH is application/json-patch+json, application/merge-patch+json or "
+          "application/apply-patch+yaml");
+}
+
+constexpr size_t kMaxManager = 128;  // bytes; Kubernetes' bound
+
+bool IsPrintable(char c) { return static_cast<unsigned char>(c) >= 0x20 && c != 0x7f; }
+
+// Who writes: as it says, else by the first word of its User-Agent, as Kubernetes does.
+Expected<std::string> ManagerOf(const Exchange& exchange) {
+  std::string manager(exchange.query.Get("fieldManager"));
+  if (manager.size() > kMaxManager)
+    return InvalidOption("PatchOptions", "fieldManager", "FieldValueTooLong",
+                         "may not be more than 128 bytes");
+  if (!std::all_of(manager.begin(), manager.end(), IsPrintable))
+    return InvalidOption("PatchOptions", "fieldManager", "FieldValueInvalid",
+                         "should only contain printable characters");
+  if (!manager.empty()) return manager;
+  const std::string& agent = exchange.request.user_agent;
+  manager = agent.substr(0, std::min(agent.find('/'), kMaxManager));
+  std::erase_if(manager, [](char c) { return !IsPrintable(c); });
+  return manager.empty() ? "unknown" : manager;
 }
 
 // One write request, on the pool.
@@ -35,6 +58,9 @@ class WriteRequest {
   Expected<WriteOptions> Options() const {
     ZOE_ASSIGN(WriteOptions options, ParseWriteOptions(exchange_.query));
     options.may_set_password = !auth_.enabled() || ProvesPassword(exchange_.user);
+    ZOE_ASSIGN(options.field_manager, ManagerOf(exchange_));
+    ZOE_ASSIGN(options.force, exchange_.query.Bool("force", false));
+    options.subresource = route_.subresource;
     return options;
   }
 
@@ -67,9 +93,12 @@ class WriteRequest {
 
   Expected<Response> Patch() {
     const std::string_view media = MediaType(exchange_.request.content_type);
+    if (media == "application/apply-patch+yaml") return Apply();
     const bool merge = media == "application/merge-patch+json";
     if (!merge && media != "application/json-patch+json") return UnsupportedPatch(media);
     ZOE_ASSIGN(const WriteOptions options, Options());
+    if (exchange_.query.Find("force") != nullptr)
+      return MakeError(Code::kBadRequest, "force may not be specified for non-apply patch");
     // A merge patch may be written in YAML, as any body.
     ZOE_ASSIGN(const Value patch, ParseBody(exchange_.request.body, Syntax::kEither));
     if (merge && !patch.is_object())
@@ -81,6 +110,21 @@ class WriteRequest {
     };
     auto written = writer_.Patch(*route_.kind, route_.key(), part(), transform, options,
                                  exchange_.user.caller());
+    if (!written.ok()) return written.error();
+    return WrittenResponse(*written);
+  }
+
+  Expected<Response> Apply() {
+    if (exchange_.query.Get("fieldManager").empty())
+      return MakeError(Code::kBadRequest,
+                       "fieldManager: Required value: is required for apply patch");
+    ZOE_ASSIGN(const WriteOptions options, Options());
+    ZOE_ASSIGN(Value document, ParseBody(exchange_.request.body, Syntax::kEither));
+    const auto may_create = [this] {
+      return auth_.Authorize(exchange_.user, "create", route_, exchange_.request);
+    };
+    auto written = writer_.Apply(*route_.kind, route_.key(), part(), std::move(document), options,
+                                 exchange_.user.caller(), may_create);
     if (!written.ok()) return written.error();
     return WrittenResponse(*written);
   }

@@ -10,6 +10,7 @@ namespace zoe::server {
 namespace {
 
 using codec::Value;
+using schema::FieldSet;
 
 constexpr size_t kSuffix = 5;
 constexpr Duration kReadOwnWrite{2'000}, kTurn{2'000};
@@ -25,42 +26,6 @@ std::string RandomSuffix() {
 }
 
 Error BadRequest(std::string message) { return MakeError(Code::kBadRequest, std::move(message)); }
-
-// Fills what the path says and the document may leave out; refuses what contradicts it. An empty
-// name in `key` leaves the document's.
-Expected<void> MatchPath(const v1::Kind& kind, const Key& key, Value& document) {
-  if (!document.is_object())
-    return BadRequest("the body must be one " + std::string(kind.name) +
-                      ", as a JSON or YAML object");
-  if (document.Find("apiVersion") == nullptr)
-    document.Set("apiVersion", std::string(v1::kApiVersion));
-  if (document.Find("kind") == nullptr) document.Set("kind", std::string(kind.name));
-  const std::string given_kind = document.StringAt("kind");
-  if (given_kind != kind.name) {
-    return BadRequest("the body's kind is \"" + given_kind + "\", the path is for " +
-                      std::string(kind.plural));
-  }
-  Value* metadata = document.Find("metadata");
-  if (metadata == nullptr || metadata->is_null()) {
-    document.Set("metadata", codec::Object{});
-    metadata = document.Find("metadata");
-  }
-  if (!metadata->is_object()) return {};  // decoding says what is wrong
-  const auto match = [&](const char* field, const std::string& path) -> Expected<void> {
-    if (path.empty()) return {};
-    const Value* value = metadata->Find(field);
-    if (value == nullptr || value->is_null() ||
-        (value->is_string() && value->as_string().empty())) {
-      metadata->Set(field, path);
-    } else if (!value->is_string() || value->as_string() != path) {
-      return BadRequest("metadata." + std::string(field) + " is \"" + value->ScalarText() +
-                        "\", the path says \"" + path + "\"");
-    }
-    return {};
-  };
-  ZOE_TRY(match("namespace", key.ns));
-  return match("name", key.name);
-}
 
 bool Contains(const std::vector<std::string>& list, const std::string& item) {
   return std::find(list.begin(), list.end(), item) != list.end();
@@ -109,6 +74,45 @@ std::string EncodeWithoutRevision(const v1::Kind& kind, ObjectBase& object) {
   std::string bytes = v1::EncodeJson(kind, object);
   object.meta.resource_version = revision;
   return bytes;
+}
+
+Expected<Value> DocumentOf(const v1::Kind& kind, ObjectBase& object) {
+  const std::string bytes = EncodeWithoutRevision(kind, object);
+  return codec::ParseJson(bytes, {.bytes = bytes.size(), .nodes = bytes.size()});
+}
+
+Expected<void> MatchPath(const v1::Kind& kind, const Key& key, Value& document) {
+  if (!document.is_object())
+    return BadRequest("the body must be one " + std::string(kind.name) +
+                      ", as a JSON or YAML object");
+  if (document.Find("apiVersion") == nullptr)
+    document.Set("apiVersion", std::string(v1::kApiVersion));
+  if (document.Find("kind") == nullptr) document.Set("kind", std::string(kind.name));
+  const std::string given_kind = document.StringAt("kind");
+  if (given_kind != kind.name) {
+    return BadRequest("the body's kind is \"" + given_kind + "\", the path is for " +
+                      std::string(kind.plural));
+  }
+  Value* metadata = document.Find("metadata");
+  if (metadata == nullptr || metadata->is_null()) {
+    document.Set("metadata", codec::Object{});
+    metadata = document.Find("metadata");
+  }
+  if (!metadata->is_object()) return {};  // decoding says what is wrong
+  const auto match = [&](const char* field, const std::string& path) -> Expected<void> {
+    if (path.empty()) return {};
+    const Value* value = metadata->Find(field);
+    if (value == nullptr || value->is_null() ||
+        (value->is_string() && value->as_string().empty())) {
+      metadata->Set(field, path);
+    } else if (!value->is_string() || value->as_string() != path) {
+      return BadRequest("metadata." + std::string(field) + " is \"" + value->ScalarText() +
+                        "\", the path says \"" + path + "\"");
+    }
+    return {};
+  };
+  ZOE_TRY(match("namespace", key.ns));
+  return match("name", key.name);
 }
 
 Expected<Writer::Current> Writer::Read(const v1::Kind& kind, const Key& key) {
@@ -174,6 +178,11 @@ Expected<void> Writer::StorePassword(const ObjectBase& object, const std::string
 
 Expected<Written> Writer::Create(const v1::Kind& kind, const Key& place, Value document,
                                  const WriteOptions& options, const Caller& caller) {
+  return Make(kind, place, std::move(document), options, caller, false);
+}
+
+Expected<Written> Writer::Make(const v1::Kind& kind, const Key& place, Value document,
+                               const WriteOptions& options, const Caller& caller, bool applies) {
   ZOE_ASSIGN(const auto turn, AwaitTurn(caller));
   ZOE_TRY(MatchPath(kind, place, document));
   Admission::Prepare(kind, document, nullptr);
@@ -192,14 +201,27 @@ Expected<Written> Writer::Create(const v1::Kind& kind, const Key& place, Value d
     object.meta.deletion_grace_period_seconds.reset();
     object.meta.generation = 1;
     if (kind.has_status) kind.copy_status(*kind.make(), object);
+    object.meta.managed_fields.clear();
+    // Who applies owns what it says, who creates otherwise its defaults as well.
+    FieldSet owned = schema::FieldsOf(*kind.type, document);
+    if (!applies) {
+      ZOE_ASSIGN(const Value asked, DocumentOf(kind, object));
+      owned = schema::FieldsOf(*kind.type, asked);
+    }
+    KeepOwnable(owned, false);
     AdmissionRequest request{AdmissionRequest::Operation::kCreate, &kind, caller, decoded.object,
                              nullptr};
     ZOE_TRY(Admit(request, options));
+    Ownership ownership;
+    ownership.Settle({options.field_manager, applies, options.subresource}, owned, {},
+                     clock_.WallNow());
+    object.meta.managed_fields = ownership.Write();
     const Key key{std::string(kind.name), object.meta.ns, object.meta.name};
     Written written{
         true, false, object.meta.name, object.meta.uid, nullptr, std::move(decoded.warnings)};
     if (options.dry_run) {
       if (cache_.Get(key)) return AlreadyExists(key);
+      if (effects_) std::ranges::copy(effects_(nullptr, object), back_inserter(written.warnings));
       written.json = Encode(kind, object);
       return written;
     }
@@ -247,9 +269,15 @@ Expected<Written> Writer::Patch(const v1::Kind& kind, const Key& key, Part part,
                                 const Transform& transform, const WriteOptions& options,
                                 const Caller& caller) {
   const auto change = [&](const Current& current) -> Expected<Wanted> {
-    // Without the stored resourceVersion: if there is one afterwards, it is the patch's.
-    ZOE_ASSIGN(Value document, codec::ParseJson(EncodeWithoutRevision(kind, *current.object)));
+    ZOE_ASSIGN(Value document, DocumentOf(kind, *current.object));
+    const std::string revision = std::to_string(current.revision);
+    document.Find("metadata")->Set("resourceVersion", revision);
     ZOE_TRY(transform(document));
+    // What is still the stored one pins nothing: if the patch sets it, and another write comes
+    // first, it will be another one.
+    Value* metadata = document.Find("metadata");
+    if (metadata != nullptr && metadata->StringAt("resourceVersion") == revision)
+      metadata->Remove("resourceVersion");
     return Decode(kind, key, std::move(document), options, current);
   };
   return Update(kind, key, part, change, options, caller);
@@ -293,12 +321,16 @@ Expected<Written> Writer::Update(const v1::Kind& kind, const Key& key, Part part
   for (int attempt = 1;; ++attempt) {
     ZOE_ASSIGN(const Current current, Read(kind, key));
     ZOE_ASSIGN(Wanted wanted, change(current));
+    ZOE_ASSIGN(const Value asked, DocumentOf(kind, *wanted.object));
     ZOE_TRY(Complete(kind, part, current, wanted, options, caller));
+    ZOE_TRY(Track(kind, part, current, wanted, schema::FieldsOf(*kind.type, asked), options));
     ObjectBase& object = *wanted.object;
     Written written{false,           false,   object.meta.name,
                     object.meta.uid, nullptr, std::move(wanted.warnings)};
     std::string bytes = EncodeWithoutRevision(kind, object);
     if (options.dry_run || bytes == EncodeWithoutRevision(kind, *current.object)) {
+      if (options.dry_run && effects_ && part == Part::kObject)
+        std::ranges::copy(effects_(current.object.get(), object), back_inserter(written.warnings));
       written.json = Encode(kind, object);
       if (!options.dry_run) ZOE_TRY(StorePassword(object, wanted.password, wanted.password_hash));
       return written;
