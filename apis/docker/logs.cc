@@ -28,6 +28,7 @@ class LogReader {
       : client_(client), ctx_(ctx), query_(query), sink_(sink) {}
 
   Expected<void> Run() {
+    if (!query_.task_id.empty()) return Task();
     if (query_.slot == 0) return Whole();
     return query_.follow ? FollowSlot() : Slot();
   }
@@ -108,6 +109,13 @@ class LogReader {
     const Options options{query_.follow, query_.timestamps, query_.tail};
     if (!query_.follow) return Read(object, options, sink_);
     return Read(object, options, sink_, [this] { return StillAlive(); });
+  }
+
+  Expected<void> Task() {
+    const Options options{query_.follow, query_.timestamps, query_.tail};
+    const std::string object = "/tasks/" + Escape(query_.task_id);
+    if (!query_.follow) return Read(object, options, sink_);
+    return Read(object, options, sink_, [this] { return TaskAlive(query_.task_id); });
   }
 
   // The Engine's tail counts per task: takes the last of all by time.

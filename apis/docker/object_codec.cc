@@ -39,6 +39,20 @@ std::vector<SwarmPort> ReadTaskPorts(const Json& status) {
   return ports;
 }
 
+// "10.0.1.5/24" without its prefix; the routing mesh's network is nobody's.
+std::vector<std::string> ReadAddresses(const Json& item) {
+  std::vector<std::string> addresses;
+  for (const Json& attachment : Child(item, "NetworksAttachments")) {
+    if (Flag(Child(Child(attachment, "Network"), "Spec"), "Ingress")) continue;
+    for (const Json& address : Child(attachment, "Addresses")) {
+      if (!address.is_string()) continue;
+      const auto& text = address.get_ref<const std::string&>();
+      addresses.push_back(text.substr(0, text.find('/')));
+    }
+  }
+  return addresses;
+}
+
 SwarmTask DecodeTask(const Json& item) {
   SwarmTask task;
   const Json& status = Child(item, "Status");
@@ -54,6 +68,7 @@ SwarmTask DecodeTask(const Json& item) {
   task.created_at = ReadTime(item, "CreatedAt");
   task.timestamp = ReadTime(status, "Timestamp");
   task.container_id = Text(Child(status, "ContainerStatus"), "ContainerID");
+  task.addresses = ReadAddresses(item);
   task.ports = ReadTaskPorts(status);
   return task;
 }
@@ -62,6 +77,12 @@ SwarmTask DecodeTask(const Json& item) {
 std::string ManagerAddress(const Json& node) {
   const std::string address = Text(Child(node, "ManagerStatus"), "Addr");
   return address.substr(0, address.rfind(':'));
+}
+
+// What uname calls a machine is another name than Go's.
+std::string GoArchitecture(const std::string& machine) {
+  if (machine == "x86_64") return "amd64";
+  return machine == "aarch64" ? "arm64" : machine;
 }
 
 SwarmNode DecodeNode(const Json& item) {
@@ -75,6 +96,10 @@ SwarmNode DecodeNode(const Json& item) {
   // A manager that listens on all its addresses reports this one of itself.
   if (node.address == "0.0.0.0") node.address = ManagerAddress(item);
   node.engine_version = Text(Child(description, "Engine"), "EngineVersion");
+  const Json& platform = Child(description, "Platform");
+  if (const std::string os = Text(platform, "OS"); !os.empty()) node.os = os;
+  node.architecture = GoArchitecture(Text(platform, "Architecture"));
+  node.created_at = ReadTime(item, "CreatedAt");
   node.manager = Text(spec, "Role") == "manager";
   node.leader = Flag(Child(item, "ManagerStatus"), "Leader");
   node.ready = Text(Child(item, "Status"), "State") == "ready";

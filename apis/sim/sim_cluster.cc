@@ -184,6 +184,7 @@ std::vector<SwarmNode> Cluster::Nodes() const {
     view.cpu_nano = node->options.cpu_nano;
     view.memory_bytes = node->options.memory_bytes;
     view.labels = node->options.labels;
+    view.architecture = "amd64";
     nodes.push_back(std::move(view));
   }
   return nodes;
@@ -194,16 +195,16 @@ std::vector<Cluster::LogLine> Cluster::Logs(const std::string& service_id) const
   for (const auto& [id, task] : tasks_) {
     if (task->view.service_id != service_id || task->view.container_id.empty()) continue;
     for (const std::string& text : task->program.output)
-      lines.push_back({task->view.slot, task->view.created_at, text});
+      lines.push_back({task->view.slot, id, task->view.created_at, text});
   }
   return lines;
 }
 
-bool Cluster::MayPrint(const std::string& service_id, int32_t slot) const {
+bool Cluster::MayPrint(const LogQuery& query) const {
   return std::ranges::any_of(tasks_, [&](const auto& entry) {
     const SwarmTask& task = entry.second->view;
-    return task.service_id == service_id && (slot == 0 || task.slot == slot) &&
-           !IsTerminal(task.state);
+    return task.service_id == query.service_id && (query.slot == 0 || task.slot == query.slot) &&
+           (query.task_id.empty() || task.id == query.task_id) && !IsTerminal(task.state);
   });
 }
 

@@ -78,12 +78,13 @@ class Cluster {
   const std::string* SecretData(const std::string& id) const;
   struct LogLine {
     int32_t slot;
+    std::string task_id;
     WallTime time;
     std::string text;
   };
   std::vector<LogLine> Logs(const std::string& service_id) const;
-  // Whether a task of the service (of its slot, if not 0) may still print.
-  bool MayPrint(const std::string& service_id, int32_t slot) const;
+  // Whether one of the tasks that are meant may still print.
+  bool MayPrint(const LogQuery& query) const;
 
   // Failures, by hand.
   void SetNodeUp(const std::string& name, bool up);

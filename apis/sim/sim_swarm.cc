@@ -291,11 +291,13 @@ Expected<void> SimSwarm::Logs(const Context& ctx, const LogQuery& query, const L
       if (!state_->cluster.GetService(query.service_id))
         return MakeError(Code::kNotFound, "service " + query.service_id + " not found");
       lines = state_->cluster.Logs(query.service_id);
-      live = state_->cluster.MayPrint(query.service_id, query.slot);
+      live = state_->cluster.MayPrint(query);
       return {};
     }));
-    std::erase_if(lines,
-                  [&](const auto& line) { return query.slot != 0 && line.slot != query.slot; });
+    std::erase_if(lines, [&](const auto& line) {
+      return (query.slot != 0 && line.slot != query.slot) ||
+             (!query.task_id.empty() && line.task_id != query.task_id);
+    });
     if (first && query.tail &&
         lines.size() > static_cast<size_t>(std::max<int64_t>(0, *query.tail))) {
       sent = lines.size() - static_cast<size_t>(std::max<int64_t>(0, *query.tail));

@@ -178,6 +178,7 @@ struct SwarmTask {
   WallTime created_at{}, timestamp{};  // timestamp: of the state
   bool node_down = false;              // its node is down or unknown: `state` may be stale
   std::string container_id;
+  std::vector<std::string> addresses;  // "10.0.1.5", in its networks, where they are known
   std::vector<SwarmPort> ports;  // host mode, with those that the engine chose, once it runs; by
                                  // target
 };
@@ -209,6 +210,8 @@ struct SwarmSecret {
 
 struct SwarmNode {
   std::string id, name, address, engine_version;
+  std::string os = "linux", architecture;  // in Go's words: "amd64"; empty: not known
+  WallTime created_at{};                   // when it joined
   bool manager = false, leader = false, ready = false;
   std::string availability;  // active | pause | drain
   int64_t cpu_nano = 0, memory_bytes = 0;
@@ -223,7 +226,8 @@ struct SwarmHint {
 
 struct LogQuery {
   std::string service_id;
-  int32_t slot = 0;  // 0: all tasks
+  int32_t slot = 0;     // 0: all tasks
+  std::string task_id;  // not empty: this task's alone, which belongs to the service
   bool follow = false, timestamps = false;
   std::optional<int64_t> tail, since_seconds;
 };

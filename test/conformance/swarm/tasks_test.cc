@@ -220,6 +220,21 @@ TEST_F(SwarmConformance, LogsHaveATailSlotsAndTimestamps) {
   }
 }
 
+TEST_F(SwarmConformance, ATaskHasALogOfItsOwn) {
+  SwarmServiceSpec spec = Spec("web", "echo once; echo more; exit 1");
+  spec.restart_delay = Duration(100);
+  const std::string id = Create(spec);
+  ASSERT_TRUE(Until("two tasks ended", [&] { return Tasks(id, TaskState::kFailed).size() >= 2; }));
+  const std::vector<std::string> all = {"once\n", "more\n"};
+  for (const SwarmTask& task : Tasks(id, TaskState::kFailed)) {
+    LogQuery query{.service_id = id, .task_id = task.id};
+    EXPECT_EQ(Lines(swarm(), Ctx(), query), all);
+    query.follow = true;
+    query.tail = 1;
+    EXPECT_EQ(Lines(swarm(), Ctx(), query), std::vector<std::string>{"more\n"});
+  }
+}
+
 TEST_F(SwarmConformance, LogsOfNothingAreNotFound) {
   for (const int slot : {0, 1}) {
     const auto read = swarm().Logs(Ctx(), {.service_id = "nosuchservice", .slot = slot},

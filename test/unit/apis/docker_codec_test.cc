@@ -145,6 +145,29 @@ TEST(DockerCodec, AManagerThatListensEverywhereHasTheAddressThatOthersUse) {
   EXPECT_EQ((*nodes)[1].address, "192.0.2.3");
 }
 
+TEST(DockerCodec, ATaskHasTheAddressesOfItsNetworksButNotOfTheRoutingMesh) {
+  const auto tasks = DecodeTasks(R"([{"ID":"1","NetworksAttachments":[
+    {"Network":{"Spec":{"Ingress":true}},"Addresses":["10.0.0.9/24"]},
+    {"Network":{"Spec":{}},"Addresses":["10.0.1.5/24"]}, {"Addresses":7}, 5]},
+    {"ID":"2","NetworksAttachments":null}])");
+  ASSERT_TRUE(tasks.ok());
+  EXPECT_EQ((*tasks)[0].addresses, std::vector<string>{"10.0.1.5"});
+  EXPECT_TRUE((*tasks)[1].addresses.empty());
+}
+
+TEST(DockerCodec, ANodesArchitectureHasTheNameThatImagesUse) {
+  const auto nodes = DecodeNodes(R"([
+    {"ID":"a","Description":{"Platform":{"Architecture":"x86_64","OS":"linux"}}},
+    {"ID":"b","Description":{"Platform":{"Architecture":"aarch64","OS":"linux"}}},
+    {"ID":"c","CreatedAt":"2026-01-31T12:00:00Z"}])");
+  ASSERT_TRUE(nodes.ok());
+  EXPECT_EQ((*nodes)[0].architecture, "amd64");
+  EXPECT_EQ((*nodes)[1].architecture, "arm64");
+  EXPECT_EQ((*nodes)[2].architecture, "");
+  EXPECT_EQ((*nodes)[2].os, "linux");
+  EXPECT_EQ(FormatTime((*nodes)[2].created_at), "2026-01-31T12:00:00Z");
+}
+
 TEST(DockerCodec, PortsOfATaskAreSortedAndNoneTwice) {
   const auto tasks = DecodeTasks(R"([{"ID":"1","Status":{"PortStatus":{"Ports":[
     {"Protocol":"tcp","TargetPort":80,"PublishedPort":32769,"PublishMode":"host"},
