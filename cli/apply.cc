@@ -7,9 +7,11 @@
 #include <span>
 #include <thread>
 
+#include "cli/applier.h"
+#include "cli/changes.h"
 #include "cli/commands.h"
-#include "cli/merge.h"
 #include "cli/output.h"
+#include "cli/prune.h"
 #include "cli/waiter.h"
 #include "specs/meta/selector.h"
 
@@ -17,87 +19,14 @@ namespace zoe::cli {
 namespace {
 
 using codec::Value;
-
-constexpr int kAttempts = 5;
-
-struct Applied {
-  std::string verb;  // created, configured, unchanged
-  Value object;
-  std::string warning;
-};
-
-struct Applier {
-  Session& session;
-  client::Client& client;
-  const client::Query query = DryRunQuery(session);
-  const bool client_only = session.args().Get("dry-run") == "client";
-
-  Expected<Applied> Create(const Manifest& manifest) {
-    Value object = WithLastApplied(manifest.object);
-    if (client_only) return Applied{"created", std::move(object), ""};
-    ZOE_ASSIGN(Value created, client.Create(manifest.resource.Path(manifest.ns), object, query));
-    return Applied{"created", std::move(created), ""};
-  }
-
-  Expected<Applied> Change(const Manifest& manifest, Value live) {
-    const Value patch = ThreeWayPatch(manifest.object, manifest.complete, live);
-    if (patch.as_object().empty()) return Applied{"unchanged", std::move(live), ""};
-    std::string warning;
-    if (live.At("metadata.deletionTimestamp") != nullptr) {
-      warning = manifest.Label() + " is being deleted; its changes go with it";
-    } else if (LastApplied(live).is_null()) {
-      warning =
-          manifest.Label() + " was not made by apply: fields that this file doesn't mention stay";
-    }
-    if (client_only) {
-      codec::MergePatch(live, WithoutSecrets(patch, manifest));
-      return Applied{Verb(patch, manifest), std::move(live), std::move(warning)};
-    }
-    ZOE_ASSIGN(Value changed, client.MergePatch(manifest.Path(), patch, query));
-    // A password that is sent again changes nothing, and only the server knows that it is the same.
-    const bool same =
-        changed.StringAt("metadata.resourceVersion") == live.StringAt("metadata.resourceVersion");
-    return Applied{same ? Verb(patch, manifest) : "configured", std::move(changed),
-                   std::move(warning)};
-  }
-
-  static Value WithoutSecrets(Value patch, const Manifest& manifest) {
-    patch.Set("kind", manifest.resource.kind);
-    RemoveSecrets(patch);
-    patch.Remove("kind");
-    if (const Value* spec = patch.Find("spec"); spec != nullptr && spec->as_object().empty())
-      patch.Remove("spec");
-    return patch;
-  }
-
-  // Of a patch that has left the object as it was, or would leave it so.
-  static std::string Verb(const Value& patch, const Manifest& manifest) {
-    return WithoutSecrets(patch, manifest).as_object().empty() ? "unchanged" : "configured";
-  }
-
-  // Whoever changes the object meanwhile makes us look again.
-  Expected<Applied> Apply(const Manifest& manifest) {
-    for (int attempt = 1;; ++attempt) {
-      Expected<Value> live = client.Get(manifest.Path());
-      const bool absent = !live.ok() && live.error().code == Code::kNotFound;
-      if (!live.ok() && !absent) return live.error();
-      Expected<Applied> result = absent ? Create(manifest) : Change(manifest, std::move(*live));
-      if (result.ok() || attempt == kAttempts) return result;
-      const Code code = result.error().code;
-      const bool raced = absent ? code == Code::kAlreadyExists
-                                : code == Code::kConflict || code == Code::kNotFound;
-      const bool pinned = manifest.object.At("metadata.resourceVersion") != nullptr;
-      if (!raced || (pinned && code == Code::kConflict)) return result;
-    }
-  }
-};
+using Mode = ApplyOptions::Mode;
 
 // Applies objects side by side: a server that makes writes durable in groups answers many about as
 // fast as one. `on_result` is called on the calling thread, in the order of the objects. After
 // kUnavailable nothing new is begun.
 class Batch {
  public:
-  using OnResult = std::function<void(const Manifest&, Expected<Applied>)>;
+  using OnResult = std::function<void(const Manifest&, Expected<Outcome>)>;
 
   Batch(Applier& applier, std::span<const Manifest> objects)
       : applier_(applier), objects_(objects), results_(objects.size()) {}
@@ -111,7 +40,7 @@ class Batch {
       std::unique_lock lock(mutex_);
       done_.wait(lock, [&] { return results_[i].has_value() || (stopped_ && i >= next_); });
       if (!results_[i]) return;
-      Expected<Applied> result = std::move(*results_[i]);
+      Expected<Outcome> result = std::move(*results_[i]);
       lock.unlock();
       on_result(objects_[i], std::move(result));
     }
@@ -123,7 +52,7 @@ class Batch {
     while (next_ < objects_.size() && !stopped_) {
       const size_t i = next_++;
       lock.unlock();
-      Expected<Applied> result = applier_.Apply(objects_[i]);
+      Expected<Outcome> result = applier_.Apply(objects_[i]);
       lock.lock();
       stopped_ = stopped_ || (!result.ok() && result.error().code == Code::kUnavailable);
       results_[i] = std::move(result);
@@ -135,7 +64,7 @@ class Batch {
   std::span<const Manifest> objects_;
   std::mutex mutex_;
   std::condition_variable done_;
-  std::vector<std::optional<Expected<Applied>>> results_;
+  std::vector<std::optional<Expected<Outcome>>> results_;
   size_t next_ = 0;
   bool stopped_ = false;
 };
@@ -163,8 +92,58 @@ void Refuse(const Session& session, const Manifest& manifest, const Error& error
   session.err() << Explain(placed) << '\n';
 }
 
-// Keeps what carries the labels of -l.
-Expected<void> Filter(const Session& session, std::vector<Manifest>& objects) {
+Expected<void> Prune(Session& session, client::Client& client, const Applier& applier,
+                     const std::vector<Manifest>& objects) {
+  const Arguments& args = session.args();
+  ZOE_ASSIGN(const std::vector<Pruned> pruned, FindPruned(session, client, objects,
+                                                          {.set = applier.options().set,
+                                                           .selector = args.Get("selector"),
+                                                           .manager = applier.options().manager}));
+  for (const Pruned& one : pruned) {
+    if (applier.options().mode != Mode::kClientDryRun) {
+      const auto deleted = client.Delete(one.resource.Path(one.ns, one.name), applier.DryRun());
+      if (!deleted.ok() && deleted.error().code != Code::kNotFound) return deleted.error();
+    }
+    session.out() << one.resource.Label(one.name) << " pruned" << DryRunNote(session) << std::endl;
+  }
+  return {};
+}
+
+// Wrong usage, before anything is read; empty if there is none.
+std::string Wrong(const Arguments& args) {
+  if (!args.Has("filename")) return "apply needs -f FILE";
+  if (args.Get("field-manager").empty()) return "--field-manager can't be empty";
+  if (!args.Is("server-side")) return "apply is always done by the server";
+  if (!args.Is("prune")) return "";
+  const bool set = !args.Get("apply-set").empty(), selector = !args.Get("selector").empty();
+  if (!set && !selector)
+    return "--prune needs --apply-set NAME, or -l SELECTOR: it says what belongs to this set";
+  return set && selector ? "--prune takes --apply-set or -l, not both" : "";
+}
+
+Expected<ApplyOptions> OptionsOf(const Session& session) {
+  const Arguments& args = session.args();
+  ApplyOptions options{.manager = args.Get("field-manager"), .force = args.Is("force-conflicts")};
+  if (args.Get("dry-run") == "client") options.mode = Mode::kClientDryRun;
+  if (args.Get("dry-run") == "server") options.mode = Mode::kServerDryRun;
+  if (args.Has("apply-set")) {
+    ZOE_ASSIGN(options.set, ApplySetId(args.Get("apply-set"), session.ns()));
+  }
+  return options;
+}
+
+// What one object's turn has to say beside its line.
+void Tell(const Session& session, const Outcome& outcome, Mode mode) {
+  for (const std::string& warning : outcome.warnings) session.Warn(warning);
+  if (mode != Mode::kServerDryRun || outcome.before.is_null()) return;
+  for (const std::string& line : Differences(outcome.before, outcome.object))
+    session.err() << "  " << line << '\n';
+  session.err() << std::flush;
+}
+
+}  // namespace
+
+Expected<void> KeepSelected(const Session& session, std::vector<Manifest>& objects) {
   ZOE_ASSIGN(const Selector selector, Selector::Parse(session.args().Get("selector")));
   std::erase_if(objects, [&](const Manifest& manifest) {
     std::map<std::string, std::string> labels;
@@ -180,38 +159,6 @@ Expected<void> Filter(const Session& session, std::vector<Manifest>& objects) {
   });
   return {};
 }
-
-// Removes what an earlier apply made, carries the selector and is in this set no more.
-Expected<void> Prune(Applier& applier, const std::vector<Manifest>& objects) {
-  Session& session = applier.session;
-  std::set<std::string> kept, namespaces;
-  for (const Manifest& manifest : objects) {
-    kept.insert(manifest.Path());
-    if (manifest.resource.namespaced) namespaces.insert(manifest.ns);
-  }
-  for (const char* kind : {"Execution", "Application"}) {
-    ZOE_ASSIGN(const Resource resource, FindResource(kind));
-    for (const std::string& ns : namespaces) {
-      ZOE_ASSIGN(const Value list,
-                 applier.client.List(resource.Path(ns),
-                                     {{"labelSelector", session.args().Get("selector")}}));
-      for (const Value& item : list.Find("items")->as_array()) {
-        const std::string name = item.StringAt("metadata.name");
-        const bool ours =
-            !LastApplied(item).is_null() && item.At("metadata.deletionTimestamp") == nullptr;
-        if (!ours || kept.contains(resource.Path(ns, name))) continue;
-        if (!applier.client_only) {
-          const auto deleted = applier.client.Delete(resource.Path(ns, name), applier.query);
-          if (!deleted.ok() && deleted.error().code != Code::kNotFound) return deleted.error();
-        }
-        session.out() << resource.Label(name) << " pruned" << DryRunNote(session) << '\n';
-      }
-    }
-  }
-  return {};
-}
-
-}  // namespace
 
 int AwaitObjects(Session& session, const std::vector<Value>& objects) {
   const auto timeout = ParseTimeout(session.args().Get("timeout"));
@@ -245,33 +192,34 @@ int Apply(Session& session) {
   const Arguments& args = session.args();
   const auto output = ParseOutput(args.Get("output"));
   if (!output.ok()) return session.Usage(output.error().message);
-  if (!args.Has("filename")) return session.Usage("apply needs -f FILE");
-  if (args.Is("prune") && args.Get("selector").empty())
-    return session.Usage("--prune needs -l SELECTOR: it says what belongs to this set");
+  if (const std::string wrong = Wrong(args); !wrong.empty()) return session.Usage(wrong);
+  const auto options = OptionsOf(session);
+  if (!options.ok()) return session.Usage(options.error().message);
   Manifests manifests = ReadManifests(session.io(), FileOptions(session, true));
   if (!manifests.problems.empty()) return Complain(session, manifests.problems);
-  if (const auto filtered = Filter(session, manifests.objects); !filtered.ok())
+  if (const auto filtered = KeepSelected(session, manifests.objects); !filtered.ok())
     return session.Usage(filtered.error().message);
   if (manifests.objects.empty()) return session.Fail("no objects passed to apply");
   SortByKind(manifests.objects);
   const auto client = session.Connect();
   if (!client.ok()) return session.Fail(client.error().message);
 
-  Applier applier{.session = session, .client = **client};
+  Applier applier(**client, *options);
   std::vector<Value> results;
-  bool failed = false, away = false;
-  const auto on_result = [&](const Manifest& manifest, Expected<Applied> applied) {
+  bool failed = false, away = false, owned = false;
+  const auto on_result = [&](const Manifest& manifest, Expected<Outcome> applied) {
     if (!applied.ok()) {
       const bool unreachable = applied.error().code == Code::kUnavailable;
       if (!away || !unreachable) Refuse(session, manifest, applied.error());  // said once is enough
       failed = true;
       away = away || unreachable;
+      owned = owned || IsOwnedByOthers(applied.error());
       return;
     }
-    if (!applied->warning.empty()) session.err() << "Warning: " << applied->warning << '\n';
     if (output->format == Output::Format::kTable) {
       session.out() << manifest.Label() << ' ' << applied->verb << DryRunNote(session) << std::endl;
     }
+    Tell(session, *applied, options->mode);
     results.push_back(std::move(applied->object));
   };
   for (std::span<const Manifest> rest = manifests.objects; !rest.empty() && !away;) {
@@ -286,10 +234,14 @@ int Apply(Session& session) {
       PrintList(session.out(), *output, results);
     }
   }
+  if (owned)
+    session.Fail(
+        "these fields are held by others: leave them out of the files, so that who set them keeps "
+        "them, or take them over with --force-conflicts");
   if (failed)
     return kFailed;  // Nothing is pruned after a failure: the set isn't known to be whole.
   if (args.Is("prune")) {
-    if (const auto pruned = Prune(applier, manifests.objects); !pruned.ok())
+    if (const auto pruned = Prune(session, **client, applier, manifests.objects); !pruned.ok())
       return session.Fail(pruned.error());
   }
   if (!args.Is("wait") || !args.Get("dry-run").starts_with("none")) return kOk;

@@ -66,6 +66,18 @@ const Flag kAuthority{.name = "certificate-authority",
                       .help = "PEM file that the server's certificate is checked with"};
 const Flag kAll{.name = "all", .help = "all objects of the kind in the namespace"};
 
+const Flag kForceConflicts{.name = "force-conflicts",
+                           .help = "take over fields that others hold, and members of other sets"};
+const Flag kFieldManager{.name = "field-manager",
+                         .kind = FlagKind::kValue,
+                         .value = "NAME",
+                         .help = "who holds the fields that are applied",
+                         .standard = "zoe"};
+const Flag kApplySet{.name = "apply-set",
+                     .kind = FlagKind::kValue,
+                     .value = "NAME",
+                     .help = "the set that these objects become members of"};
+
 Flag Timeout(std::string_view standard, std::string_view help) {
   return {.name = "timeout",
           .kind = FlagKind::kValue,
@@ -79,18 +91,36 @@ std::vector<Command> MakeCommands() {
       {"apply", "-f FILE…", "make objects as files say: created, configured or unchanged",
        "zoe apply -f wordcount.yaml --wait\nzoe apply -R -f samples/ --dry-run=server\ncat "
        "app.yaml | zoe apply -f -\n"
-       "zoe apply -f project/ --prune -l project=books",
-       Flags{
-           kFile,
-           kRecursive,
-           kSelector,
-           kDryRun,
-           kOutput,
-           {.name = "prune",
-            .help = "delete what an earlier apply made, carries -l and is in these files no more"},
-           {.name = "wait", .help = "until all is ready, or executions with a monitor complete"},
-           Timeout("5m", "how long --wait waits (exit 124); 0: without end")},
+       "zoe apply -f project/ --prune --apply-set books",
+       Flags{kFile,
+             kRecursive,
+             kSelector,
+             kDryRun,
+             kOutput,
+             kForceConflicts,
+             kFieldManager,
+             kApplySet,
+             {.name = "prune",
+              .help =
+                  "delete what an earlier apply made, belongs to --apply-set or carries -l, and is "
+                  "in these files no more"},
+             {.name = "server-side", .help = "the only way there is", .standard = "true"},
+             {.name = "wait", .help = "until all is ready, or executions with a monitor complete"},
+             Timeout("5m", "how long --wait waits (exit 124); 0: without end")},
        Apply},
+      {"diff", "-f FILE…", "show what apply would change: exit 1 if anything, 2 on errors",
+       "zoe diff -f wordcount.yaml\nzoe diff -R -f project/ --prune --apply-set books\n"
+       "ZOE_EXTERNAL_DIFF='diff -u --color' zoe diff -f wordcount.yaml",
+       Flags{kFile,
+             kRecursive,
+             kSelector,
+             kForceConflicts,
+             kFieldManager,
+             kApplySet,
+             {.name = "prune", .help = "show what apply --prune would delete, too"}},
+       Diff},
+      {"edit", "KIND NAME… | KIND/NAME…", "change objects in an editor",
+       "zoe edit exec wordcount\nZOE_EDITOR='code --wait' zoe edit exec/wordcount", Flags{}, Edit},
       {"get", "KIND [NAME…] | KIND/NAME… | all", "list objects, or show them",
        "zoe get executions\nzoe get exec,app -A -o wide\nzoe get exec wordcount -o "
        "jsonpath='{.status.phase}'\nzoe get exec -l project=books -w",
@@ -104,6 +134,7 @@ std::vector<Command> MakeCommands() {
              kRecursive,
              {.name = "show-labels", .help = "with a column of labels"},
              {.name = "show-kind", .help = "names as KIND/NAME"},
+             {.name = "show-managed-fields", .help = "json and yaml: with metadata.managedFields"},
              {.name = "sort-by",
               .kind = FlagKind::kValue,
               .value = "PATH",

@@ -29,6 +29,8 @@ const std::vector<Command>& Commands();
 int Main(const std::vector<std::string>& args, Io& io);
 
 int Apply(Session& session);
+int Diff(Session& session);
+int Edit(Session& session);
 int Get(Session& session);
 int Describe(Session& session);
 int Delete(Session& session);
@@ -60,6 +62,8 @@ int Passwd(Session& session);
 ReadOptions FileOptions(const Session& session, bool validate);
 // -l and --field-selector as query parameters.
 client::Query Selectors(const Session& session);
+// Keeps what carries the labels of -l, and tells of the rest.
+Expected<void> KeepSelected(const Session& session, std::vector<Manifest>& objects);
 // The problems on stderr; kFailed.
 int Complain(const Session& session, const std::vector<std::string>& problems);
 // " (dry run)", " (server dry run)" or "".

@@ -47,7 +47,7 @@ _zoe() {
     if ((skip)); then skip=0; args+=("$w"); continue; fi
     case "$w" in
       -n|--namespace|--context|--server) args+=("$w"); skip=1 ;;
-      -o|--output|-f|--filename|-l|--selector|--field-selector|--for|--timeout|-s|--service|--tail|--since|--replica|--param|--name|-p|--patch|--sort-by|--types|-u|--user|--password|--token|--certificate-authority|--token-name|--expires|--description|--proxy) skip=1 ;;
+      -o|--output|-f|--filename|-l|--selector|--field-selector|--for|--timeout|-s|--service|--tail|--since|--replica|--param|--name|-p|--patch|--sort-by|--types|-u|--user|--password|--token|--certificate-authority|--token-name|--expires|--description|--proxy|--field-manager|--apply-set) skip=1 ;;
       -*) ;;
       *) if [[ -z $cmd ]]; then cmd="$w"; else words+=("$w"); fi ;;
     esac
@@ -75,7 +75,7 @@ _zoe() {
   fi
   local kind=""
   case "$cmd" in
-    get|describe|delete|wait|label|annotate|patch)
+    get|describe|delete|edit|wait|label|annotate|patch)
       if ((${#words[@]} == 0)); then COMPREPLY=($(compgen -W "@kinds@" -- "$cur")); return; fi
       kind="${words[0]}" ;;
     logs|suspend|resume|restart) kind=executions ;;
@@ -164,7 +164,7 @@ std::string FishScript() {
       "function __zoe_names\n  zoe get $argv -o name 2>/dev/null | string replace -r '.*/' "
       "''\nend\n"
       "function __zoe_kind\n  set -l words (commandline -opc)\n  for i in (seq 2 (count $words))\n"
-      "    if contains -- $words[$i] get describe delete wait label annotate patch\n"
+      "    if contains -- $words[$i] get describe delete edit wait label annotate patch\n"
       "      set -l next (math $i + 1)\n      if test (count $words) -ge $next\n        echo "
       "$words[$next]\n      end\n"
       "      return\n    end\n  end\nend\n"
@@ -176,7 +176,7 @@ std::string FishScript() {
       script += FishFlag(seen(std::string(command.name)), flag);
   }
   for (const Flag& flag : GlobalFlags()) script += FishFlag("", flag);
-  const std::string generic = "get describe delete wait label annotate patch";
+  const std::string generic = "get describe delete edit wait label annotate patch";
   script += "complete -c zoe -n '__fish_seen_subcommand_from " + generic +
             "; and test -z (__zoe_kind)' -a '" + vocabulary.kinds + "'\n";
   script += "complete -c zoe -n '__fish_seen_subcommand_from " + generic +

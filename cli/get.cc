@@ -184,8 +184,9 @@ int PrintAll(Getter& getter, std::vector<Found>& all, bool by_name) {
 
 int Get(Session& session) {
   const Arguments& args = session.args();
-  const auto output = ParseOutput(args.Get("output"));
+  auto output = ParseOutput(args.Get("output"));
   if (!output.ok()) return session.Usage(output.error().message);
+  output->managed_fields = args.Is("show-managed-fields");
   const auto targets = Targets(session);
   if (!targets.ok()) {
     return targets.error().code == Code::kInvalid ? session.Fail(targets.error())  // a file's fault

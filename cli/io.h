@@ -23,6 +23,9 @@ struct Io {
   bool in_is_terminal = false, out_is_terminal = false;
   // Asks on the terminal, the answer unseen; nullopt: none was given. Empty: there is no terminal.
   std::function<std::optional<std::string>(const std::string& prompt)> ask_secret;
+  // Runs a program to its end, on our own streams; its exit code, nullopt: it can't be started.
+  // Empty: nothing is started.
+  std::function<std::optional<int>(const std::vector<std::string>& command)> run;
   // Starts a program that outlives this one; false if it can't. Empty: nothing is started.
   std::function<bool(const std::vector<std::string>& command)> launch;
 };

@@ -21,6 +21,7 @@ int main(int argc, char** argv) {
   io.out_is_terminal = isatty(STDOUT_FILENO) == 1;
   io.ask_secret = zoe::cli::AskSecret;
   io.launch = zoe::cli::Launch;
+  io.run = zoe::cli::RunProgram;
   io.err_is_terminal = isatty(STDERR_FILENO) == 1 && io.env("TERM").value_or("dumb") != "dumb";
   winsize size{};
   if (io.err_is_terminal && ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) {

@@ -224,6 +224,19 @@ class Reader {
   Manifests result_;
 };
 
+// The item of a list that `name="web"` tells from the others; nullptr if there is none.
+const Value* Keyed(const Value& list, std::string_view key) {
+  const size_t equal = std::min(key.find('='), key.size());
+  std::string_view value = key.substr(std::min(equal + 1, key.size()));
+  if (value.size() >= 2 && value.front() == '"' && value.back() == '"')
+    value = value.substr(1, value.size() - 2);
+  for (const Value& item : list.as_array()) {
+    const Value* field = item.Find(key.substr(0, equal));
+    if (field != nullptr && field->ScalarText() == value) return &item;
+  }
+  return nullptr;
+}
+
 }  // namespace
 
 Manifests ReadManifests(Io& io, const ReadOptions& options) { return Reader(io, options).Run(); }
@@ -256,6 +269,8 @@ const Value& Nearest(const Value& root, std::string_view path) {
           inner.find_first_not_of("0123456789") == std::string_view::npos && inner.size() < 10) {
         const size_t index = std::stoul(std::string(inner));
         if (index < at->as_array().size()) next = &at->as_array()[index];
+      } else if (at->is_array()) {
+        next = Keyed(*at, inner);
       } else {
         next = at->Find(inner);
       }
@@ -294,7 +309,9 @@ std::vector<std::string> Locate(const Manifest& manifest, const Error& error) {
       line = position.line;
       column = position.column;
     }
-    lines.push_back(Problem(Place(manifest.file, line, column), cause.field, cause.message));
+    const std::string& field = cause.field;
+    lines.push_back(Problem(Place(manifest.file, line, column),
+                            field.starts_with('.') ? field.substr(1) : field, cause.message));
   }
   return lines;
 }

@@ -1,16 +1,14 @@
 #include "cli/merge.h"
 
+#include <algorithm>
+
+#include "specs/meta/time.h"
+#include "specs/schema/field_merge.h"
+
 namespace zoe::cli {
 namespace {
 
 using codec::Value;
-
-Value& Annotations(Value& object) {
-  if (object.Find("metadata") == nullptr) object.Set("metadata", codec::Object{});
-  Value& meta = *object.Find("metadata");
-  if (meta.Find("annotations") == nullptr) meta.Set("annotations", codec::Object{});
-  return *meta.Find("annotations");
-}
 
 const Value* Child(const Value* value, std::string_view key) {
   return value == nullptr ? nullptr : value->Find(key);
@@ -57,6 +55,39 @@ void Drop(Value& patch, const Value& last, const Value& written, const Value* co
   }
 }
 
+bool IsEntryOf(const Value& entry, std::string_view manager, std::string_view operation) {
+  return entry.StringAt("manager") == manager && entry.StringAt("operation") == operation &&
+         entry.StringAt("subresource").empty();
+}
+
+// The fields that `manager` has applied (FieldsV1); nullptr if it hasn't.
+const Value* Owned(const Value& live, std::string_view manager) {
+  const Value* entries = live.At("metadata.managedFields");
+  if (entries == nullptr || !entries->is_array()) return nullptr;
+  for (const Value& entry : entries->as_array()) {
+    static const Value none{codec::Object{}};
+    const Value* fields = entry.Find("fieldsV1");
+    if (IsEntryOf(entry, manager, "Apply")) return fields != nullptr ? fields : &none;
+  }
+  return nullptr;
+}
+
+// What stands in the object at those fields; lists whole.
+Value Part(const Value& object, const Value& fields) {
+  constexpr std::string_view kField = "f:";
+  Value part{codec::Object{}};
+  for (const codec::Member& member : fields.as_object()) {
+    if (!member.key.starts_with(kField)) continue;
+    const std::string_view name = std::string_view(member.key).substr(kField.size());
+    const Value* there = object.Find(name);
+    if (there == nullptr) continue;
+    const bool deeper =
+        there->is_object() && member.value.is_object() && !member.value.as_object().empty();
+    part.Set(name, deeper ? Part(*there, member.value) : *there);
+  }
+  return part;
+}
+
 }  // namespace
 
 Value Configuration(const Value& object) {
@@ -68,9 +99,10 @@ Value Configuration(const Value& object) {
       meta->Remove(key);
     }
     Value* annotations = meta->Find("annotations");
-    if (annotations != nullptr && annotations->is_object() && annotations->Remove(kLastApplied) &&
-        annotations->as_object().empty()) {
-      meta->Remove("annotations");
+    if (annotations != nullptr && annotations->is_object()) {
+      const bool ours = annotations->Remove(kLastApplied),
+                 theirs = annotations->Remove(kKubectlApplied);
+      if ((ours || theirs) && annotations->as_object().empty()) meta->Remove("annotations");
     }
   }
   return result;
@@ -84,32 +116,79 @@ bool RemoveSecrets(Value& object) {
   return password || hash;
 }
 
-Value WithLastApplied(const Value& object) {
-  Value result = Configuration(object);
-  Value remembered = result;
-  RemoveSecrets(remembered);
-  Annotations(result).Set(kLastApplied, codec::ToJson(remembered));
-  return result;
-}
-
 Value LastApplied(const Value& live) {
   const Value* annotations = live.At("metadata.annotations");
   const Value* text = Child(annotations, kLastApplied);
+  if (text == nullptr) text = Child(annotations, kKubectlApplied);
   if (text == nullptr || !text->is_string()) return Value();
   auto value = codec::ParseJson(text->as_string());
-  return value.ok() && value->is_object() ? std::move(*value) : Value();
+  if (!value.ok() || !value->is_object()) return Value();
+  Value last = Configuration(*value);
+  RemoveSecrets(last);
+  return last;
 }
 
-Value ThreeWayPatch(const Value& written, const Value& complete, const Value& live) {
+bool WasApplied(const Value& live, std::string_view manager) {
+  return Owned(live, manager) != nullptr || !LastApplied(live).is_null();
+}
+
+bool NeedsAdoption(const Value& live) {
+  const Value* entries = live.At("metadata.managedFields");
+  return entries == nullptr || !entries->is_array() || entries->as_array().empty() ||
+         !LastApplied(live).is_null();
+}
+
+Value AdoptionPatch(const v1::Kind& kind, const Value& written, const Value& live,
+                    std::string_view manager) {
+  const Value last = LastApplied(live);
+  Value owned = last.is_null() ? Configuration(written) : last;
+  std::vector<Cause> ignored;
+  schema::Normalize(*kind.type, owned, ignored);
+  schema::FieldSet fields = schema::FieldsOf(*kind.type, owned);
+  if (const Value* before = Owned(live, manager); before != nullptr) {
+    const auto known = schema::ReadFieldsV1(*before);
+    if (known.ok()) fields = schema::Union(fields, *known);
+  }
+  codec::Array entries;
+  if (const Value* others = live.At("metadata.managedFields");
+      others != nullptr && others->is_array()) {
+    std::ranges::copy_if(others->as_array(), std::back_inserter(entries), [&](const Value& entry) {
+      return !IsEntryOf(entry, manager, "Apply") &&
+             !IsEntryOf(entry, "kubectl-client-side-apply", "Update");
+    });
+  }
+  Value entry;
+  entry.Set("manager", std::string(manager));
+  entry.Set("operation", "Apply");
+  entry.Set("apiVersion", std::string(v1::kApiVersion));
+  entry.Set("time",
+            FormatTime(std::chrono::time_point_cast<Duration>(std::chrono::system_clock::now())));
+  entry.Set("fieldsType", "FieldsV1");
+  entry.Set("fieldsV1", codec::ParseJson(schema::WriteFieldsV1(fields)).value());
+  entries.push_back(std::move(entry));
+  Value meta, patch;
+  if (!last.is_null()) {
+    Value forgotten;
+    forgotten.Set(kLastApplied, Value());
+    forgotten.Set(kKubectlApplied, Value());
+    meta.Set("annotations", std::move(forgotten));
+  }
+  meta.Set("managedFields", std::move(entries));
+  meta.Set("resourceVersion", live.StringAt("metadata.resourceVersion"));
+  patch.Set("metadata", std::move(meta));
+  return patch;
+}
+
+Value ThreeWayPatch(const Value& written, const Value& complete, const Value& live,
+                    std::string_view manager) {
   const Value configuration = Configuration(written);
   const Value* meant = complete.is_object() ? &complete : nullptr;
-  const Value last = LastApplied(live);
+  Value last = LastApplied(live);
+  if (const Value* owned = Owned(live, manager); last.is_null() && owned != nullptr)
+    last = Part(live, *owned);
   Value patch{codec::Object{}};
   Change(patch, configuration, meant, live);
   if (last.is_object()) Drop(patch, last, configuration, meant, live);
-  Value remembered = configuration;
-  RemoveSecrets(remembered);
-  if (!(last == remembered)) Annotations(patch).Set(kLastApplied, codec::ToJson(remembered));
   return patch;
 }
 

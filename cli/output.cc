@@ -106,6 +106,15 @@ Expected<Output> ParseColumns(std::string_view text) {
   return output;
 }
 
+Value WithoutManagedFields(Value object) {
+  Value* meta = object.Find("metadata");
+  if (meta != nullptr && meta->is_object()) meta->Remove("managedFields");
+  Value* items = object.Find("items");
+  if (items != nullptr && items->is_array())
+    for (Value& item : items->as_array()) item = WithoutManagedFields(std::move(item));
+  return object;
+}
+
 }  // namespace
 
 Expected<Output> ParseOutput(const std::string& text) {
@@ -128,9 +137,10 @@ Expected<Output> ParseOutput(const std::string& text) {
 }
 
 void PrintObject(std::ostream& out, const Output& output, const Value& object) {
+  const auto shown = [&] { return output.managed_fields ? object : WithoutManagedFields(object); };
   switch (output.format) {
     case Format::kYaml: {
-      const std::string text = codec::ToYaml(object);
+      const std::string text = codec::ToYaml(shown());
       out << text << (text.ends_with('\n') ? "" : "\n");
       return;
     }
@@ -145,7 +155,7 @@ void PrintObject(std::ostream& out, const Output& output, const Value& object) {
       out << output.path->Print(object);
       return;
     default: {
-      const std::string text = codec::ToPrettyJson(object, 4);
+      const std::string text = codec::ToPrettyJson(shown(), 4);
       out << text << (text.ends_with('\n') ? "" : "\n");
     }
   }

@@ -19,6 +19,7 @@ struct Output {
   Format format = Format::kTable;
   std::optional<JsonPath> path;
   std::vector<std::pair<std::string, JsonPath>> columns;
+  bool managed_fields = false;  // shown by json and yaml
 
   bool IsTable() const {
     return format == Format::kTable || format == Format::kWide || format == Format::kColumns;
@@ -28,7 +29,8 @@ struct Output {
 // The value of -o. kBadRequest.
 Expected<Output> ParseOutput(const std::string& text);
 
-// One object in any format that is no table.
+// One object in any format that is no table. Json and yaml leave metadata.managedFields out unless
+// they are to be shown, of a list's items too.
 void PrintObject(std::ostream& out, const Output& output, const codec::Value& object);
 // Several: a List for json, yaml and jsonpath.
 void PrintList(std::ostream& out, const Output& output, std::vector<codec::Value> objects);

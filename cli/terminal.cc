@@ -1,9 +1,13 @@
 #include "cli/terminal.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <spawn.h>
+#include <sys/wait.h>
 #include <termios.h>
 #include <unistd.h>
+
+#include <cerrno>
 
 extern char** environ;
 
@@ -41,6 +45,13 @@ std::optional<std::string> ReadKeys(int fd) {
   return std::nullopt;
 }
 
+std::vector<char*> Argv(const std::vector<std::string>& command) {
+  std::vector<char*> argv;
+  for (const std::string& word : command) argv.push_back(const_cast<char*>(word.c_str()));
+  argv.push_back(nullptr);
+  return argv;
+}
+
 }  // namespace
 
 std::optional<std::string> AskSecret(const std::string& prompt) {
@@ -62,10 +73,22 @@ std::optional<std::string> AskSecret(const std::string& prompt) {
   return line;
 }
 
+std::optional<int> RunProgram(const std::vector<std::string>& command) {
+  std::vector<char*> argv = Argv(command);
+  pid_t pid = 0;
+  if (posix_spawnp(&pid, argv[0], nullptr, nullptr, argv.data(), environ) != 0) return std::nullopt;
+  // ^C is for the program: an editor's or a pager's own affair.
+  const auto interrupt = signal(SIGINT, SIG_IGN), quit = signal(SIGQUIT, SIG_IGN);
+  int status = 0;
+  while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
+  }
+  signal(SIGINT, interrupt);
+  signal(SIGQUIT, quit);
+  return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
 bool Launch(const std::vector<std::string>& command) {
-  std::vector<char*> argv;
-  for (const std::string& word : command) argv.push_back(const_cast<char*>(word.c_str()));
-  argv.push_back(nullptr);
+  std::vector<char*> argv = Argv(command);
   posix_spawn_file_actions_t actions;
   posix_spawnattr_t attributes;
   posix_spawn_file_actions_init(&actions);

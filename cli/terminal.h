@@ -11,6 +11,10 @@ namespace zoe::cli {
 // typed.
 std::optional<std::string> AskSecret(const std::string& prompt);
 
+// Runs a program to its end, on our streams. Its exit code (128 and more: ended by a signal);
+// nullopt: it can't be started.
+std::optional<int> RunProgram(const std::vector<std::string>& command);
+
 // Starts a program in a session of its own, without streams. False: it can't be started.
 bool Launch(const std::vector<std::string>& command);
 

@@ -1,4 +1,6 @@
 // apply: what it sends, prints and waits for.
+#include "cli/applier.h"
+#include "cli/merge.h"
 #include "test/unit/cli/commands.h"
 
 namespace zoe::cli {
@@ -13,7 +15,9 @@ TEST_F(Commands, ApplyTellsCreatedConfiguredAndUnchangedApart) {
   console.File("x.yaml", Yaml("x", "  priority: 5\n"));
   EXPECT_EQ(Run({"apply", "-f", file}).out, "execution.zoe/x configured\n");
   EXPECT_EQ(Run({"apply", "-f", file}).out, "execution.zoe/x unchanged\n");
-  EXPECT_EQ(api.Count("PATCH"), 1u);
+  EXPECT_EQ(api.Count("PATCH"), 4u) << "one for each, whatever comes of it";
+  EXPECT_EQ(api.requests().back().query.at("fieldManager"), "zoe");
+  EXPECT_EQ(api.Find(std::string(kExecutions) + "x")->At("metadata.annotations"), nullptr);
   console.File("x.yaml", Yaml("x"));
   EXPECT_EQ(Run({"apply", "-f", file}).out, "execution.zoe/x configured\n");
   EXPECT_EQ(api.Find(std::string(kExecutions) + "x")->At("spec.priority"), nullptr)
@@ -82,13 +86,13 @@ TEST_F(Commands, ADryRunChangesNothing) {
   EXPECT_EQ(Run({"apply", "-f", file, "--dry-run=server"}).out,
             "execution.zoe/x created (server dry run)\n");
   EXPECT_FALSE(api.Find(std::string(kExecutions) + "x"));
-  EXPECT_EQ(api.Count("POST"), 1u);
+  EXPECT_EQ(api.Count("PATCH"), 1u);
   EXPECT_EQ(api.requests().back().query.at("dryRun"), "All");
 }
 
 TEST_F(Commands, WhatTheServerRefusesIsShownInTheFile) {
   api.intercept = [](const FakeRequest& request) -> std::optional<FakeReply> {
-    if (request.method != "POST") return std::nullopt;
+    if (request.method != "PATCH") return std::nullopt;
     return FakeReply{
         .status = 422,
         .body = test::StatusBody(
@@ -104,13 +108,13 @@ TEST_F(Commands, WhatTheServerRefusesIsShownInTheFile) {
 }
 
 TEST_F(Commands, ApplyLooksAgainWhenSomeoneElseIsFaster) {
-  std::atomic<int> posts{0};
+  std::atomic<int> patches{0};
   api.intercept = [&](const FakeRequest& request) -> std::optional<FakeReply> {
-    if (request.method != "POST" || ++posts > 1) return std::nullopt;
+    if (request.method != "PATCH" || ++patches > 1) return std::nullopt;
     api.Put(std::string(kExecutions) + "x", Object("x", "Running"));
-    return std::nullopt;
+    return FakeReply{.status = 409, .body = test::StatusBody(409, "Conflict", "try again")};
   };
-  const Ran ran = Run({"apply", "-f", "-"}, Yaml("x"));
+  const Ran ran = Run({"apply", "-f", "-"}, Yaml("x", "  priority: 5\n"));
   EXPECT_EQ(ran.code, kOk) << ran.err;
   EXPECT_EQ(ran.out, "execution.zoe/x configured\n");
 }
@@ -130,6 +134,8 @@ TEST_F(Commands, PruneDeletesWhatApplyMadeAndTheSetLost) {
   ASSERT_EQ(Run({"apply", "-f", "-"}, Yaml("a") + "---\n" + Yaml("b")).code, kOk);
   api.Put(std::string(kExecutions) + "by-hand", Object("by-hand", "Running"));
   EXPECT_EQ(Run({"apply", "-f", "-", "--prune"}, Yaml("a")).code, kUsage);
+  EXPECT_EQ(Run({"apply", "-f", "-", "--prune", "-l", "a", "--apply-set=b"}, Yaml("a")).code,
+            kUsage);
   EXPECT_EQ(
       Run({"apply", "-f", "-", "--prune", "-l", "set=one", "--dry-run=client"}, Yaml("a")).out,
       "execution.zoe/a unchanged (dry run)\nexecution.zoe/b pruned (dry run)\n");
@@ -138,6 +144,120 @@ TEST_F(Commands, PruneDeletesWhatApplyMadeAndTheSetLost) {
             "execution.zoe/a unchanged\nexecution.zoe/b pruned\n");
   EXPECT_TRUE(api.Find(std::string(kExecutions) + "by-hand"));
   EXPECT_FALSE(api.Find(std::string(kExecutions) + "b"));
+}
+
+TEST_F(Commands, AnApplySetDeletesWhatItMadeAndNoLongerHolds) {
+  const auto apply = [&](const std::string& text, std::vector<std::string> more) {
+    more.insert(more.begin(), {"apply", "-f", "-", "--apply-set=books"});
+    return Run(more, text);
+  };
+  const std::string application =
+      "---\napiVersion: zoe/v1\nkind: Application\nmetadata: {name: app, namespace: far}\nspec: "
+      "{services: [{name: web, image: nginx}]}\n";
+  ASSERT_EQ(apply(Yaml("a") + "---\n" + Yaml("b") + application, {}).code, kOk);
+  EXPECT_EQ(
+      api.Find(std::string(kExecutions) + "a")->Find("metadata")->Find("labels")->StringAt("set"),
+      "one");
+  // The same set's name elsewhere is another set; who only carries the label was not made by it.
+  ASSERT_EQ(Run({"apply", "-f", "-", "--apply-set=books", "-n", "far"}, Yaml("c")).code, kOk);
+  codec::Value labelled = Object("labelled", "Running");
+  labelled.Find("metadata")->Find("labels")->Set(kApplySetLabel, "books.default");
+  api.Put(std::string(kExecutions) + "labelled", labelled);
+  const std::string pruned = "execution.zoe/b pruned (server dry run)\napplication.zoe/app pruned";
+  EXPECT_EQ(apply(Yaml("a"), {"--prune", "--dry-run=server"}).out,
+            "execution.zoe/a unchanged (server dry run)\n" + pruned + " (server dry run)\n");
+  EXPECT_TRUE(api.Find(std::string(kExecutions) + "b"));
+  EXPECT_EQ(apply(Yaml("a"), {"--prune"}).out,
+            "execution.zoe/a unchanged\nexecution.zoe/b pruned\napplication.zoe/app pruned\n");
+  EXPECT_TRUE(api.Find(std::string(kExecutions) + "labelled"));
+  EXPECT_TRUE(api.Find("/apis/zoe/v1/namespaces/far/executions/c"));
+}
+
+TEST_F(Commands, AMemberOfAnotherSetIsNotTakenUnasked) {
+  ASSERT_EQ(Run({"apply", "-f", "-", "--apply-set=one"}, Yaml("x")).code, kOk);
+  const Ran ran = Run({"apply", "-f", "-", "--apply-set=two"}, Yaml("x"));
+  EXPECT_EQ(ran.code, kFailed);
+  EXPECT_NE(ran.err.find("belongs to apply set one.default"), std::string::npos) << ran.err;
+  EXPECT_EQ(Run({"apply", "-f", "-", "--apply-set=two", "--force-conflicts"}, Yaml("x")).out,
+            "execution.zoe/x configured\n");
+  EXPECT_EQ(Run({"apply", "-f", "-", "--apply-set=Two!"}, Yaml("x")).code, kUsage);
+}
+
+TEST_F(Commands, WhoCanListOnlyTheOwnNamespacePrunesThere) {
+  ASSERT_EQ(Run({"apply", "-f", "-", "--apply-set=one"}, Yaml("x")).code, kOk);
+  api.intercept = [](const FakeRequest& request) -> std::optional<FakeReply> {
+    if (request.method != "GET" || request.path.find("/namespaces/") != std::string::npos)
+      return std::nullopt;
+    return FakeReply{.status = 403, .body = test::StatusBody(403, "Forbidden", "admins only")};
+  };
+  const Ran ran = Run({"apply", "-f", "-", "--apply-set=one", "--prune"}, Yaml("y"));
+  EXPECT_EQ(ran.out, "execution.zoe/y created\nexecution.zoe/x pruned\n") << ran.err;
+}
+
+TEST_F(Commands, AConflictNamesFieldsManagersAndTheWayOut) {
+  ASSERT_EQ(Run({"apply", "-f", "-"}, Yaml("x")).code, kOk);
+  api.intercept = [](const FakeRequest& request) -> std::optional<FakeReply> {
+    if (request.method != "PATCH" || request.query.contains("force")) return std::nullopt;
+    return FakeReply{
+        .status = 409,
+        .body = test::StatusBody(
+            409, "Conflict", "Apply failed with 2 conflicts",
+            R"x([{"reason":"FieldManagerConflict","message":"conflict with \"kubectl-edit\" using zoe/v1","field":".spec.priority"},
+      {"reason":"FieldManagerConflict","message":"conflict with \"zoe-patch\" using zoe/v1","field":".spec.application.services[name=\"web\"].image"}])x")};
+  };
+  const std::string file = console.File("x.yaml", Yaml("x", "  priority: 5\n"));
+  const Ran ran = Run({"apply", "-f", file});
+  EXPECT_EQ(ran.code, kFailed);
+  EXPECT_EQ(
+      ran.err,
+      file + ":7:13: spec.priority: conflict with \"kubectl-edit\" using zoe/v1\n" + file +
+          ":11:14: spec.application.services[name=\"web\"].image: conflict with \"zoe-patch\" "
+          "using zoe/v1\n"
+          "error: these fields are held by others: leave them out of the files, so that who "
+          "set them keeps them, or take them over with --force-conflicts\n");
+  EXPECT_EQ(Run({"apply", "-f", file, "--force-conflicts"}).out, "execution.zoe/x configured\n");
+}
+
+TEST_F(Commands, WhatAnOlderApplyRememberedAndTheFileLacksGoes) {
+  codec::Value old = Object("x", "Running");
+  old.Find("spec")->Set("priority", 5);
+  old.Find("spec")->Set("suspend", true);
+  codec::Value last = old;
+  last.Find("spec")->Remove("suspend");
+  codec::Value annotations;
+  annotations.Set(kLastApplied, codec::ToJson(last));
+  old.Find("metadata")->Set("annotations", annotations);
+  api.Put(std::string(kExecutions) + "x", old);
+  // The fake forgets what an entry owns, so what goes is seen where the server isn't asked.
+  const Ran dry = Run({"apply", "-f", "-", "--dry-run=client", "-o", "yaml"}, Yaml("x"));
+  EXPECT_EQ(dry.out.find("\n  priority"), std::string::npos) << dry.out;
+  EXPECT_NE(dry.out.find("suspend: true"), std::string::npos) << dry.out;
+  EXPECT_EQ(Run({"apply", "-f", "-"}, Yaml("x")).code, kOk);
+  const auto live = api.Find(std::string(kExecutions) + "x");
+  EXPECT_EQ(live->At("metadata.annotations")->Find(kLastApplied), nullptr);
+  EXPECT_EQ(live->At("metadata.managedFields")->as_array()[0].At("fieldsV1.f:spec.f:suspend"),
+            nullptr);
+  EXPECT_NE(live->At("metadata.managedFields")->as_array()[0].At("fieldsV1.f:spec.f:priority"),
+            nullptr);
+}
+
+TEST_F(Commands, AServerDryRunTellsFieldsAndEffects) {
+  ASSERT_EQ(Run({"apply", "-f", "-"}, Yaml("x")).code, kOk);
+  api.intercept = [](const FakeRequest& request) -> std::optional<FakeReply> {
+    if (!request.query.contains("dryRun")) return std::nullopt;
+    codec::Value object = Object("x", "Running");
+    object.Find("spec")->Set("priority", 5);
+    object.Find("spec")->Find("application")->Find("services")->as_array()[0].Set("image", "new");
+    return FakeReply{
+        .body = codec::ToJson(object),
+        .headers = "Warning: 299 - \"service web: 1 container would be restarted\"\r\n"};
+  };
+  const Ran ran = Run({"apply", "-f", "-", "--dry-run=server"}, Yaml("x"));
+  EXPECT_EQ(ran.out, "execution.zoe/x configured (server dry run)\n");
+  EXPECT_EQ(ran.err,
+            "Warning: execution.zoe/x: service web: 1 container would be restarted\n"
+            "  spec.application.services[name=\"web\"].image: nginx -> new\n"
+            "  spec.priority: (none) -> 5\n");
 }
 
 TEST_F(Commands, ApplyWaitEndsWhenReady) {
@@ -213,7 +333,7 @@ constexpr const char* kUserFile =
 // A server that keeps no password, and writes nothing when nothing differs.
 void KeepNoPassword(FakeApi& api, std::vector<std::string>& passwords) {
   api.intercept = [&](const FakeRequest& request) -> std::optional<FakeReply> {
-    if (request.method != "POST" && request.method != "PATCH") return std::nullopt;
+    if (request.method != "PATCH") return std::nullopt;
     auto object = *codec::ParseJson(request.body);
     codec::Value* spec = object.Find("spec");
     if (spec == nullptr || spec->Find("password") == nullptr) return std::nullopt;
@@ -223,6 +343,8 @@ void KeepNoPassword(FakeApi& api, std::vector<std::string>& passwords) {
     const auto live = api.Find(path);
     codec::Value next = live.value_or(codec::Value(codec::Object{}));
     codec::MergePatch(next, object);
+    next.Find("metadata")
+        ->Set("managedFields", *codec::ParseJson(R"([{"manager":"zoe","operation":"Apply"}])"));
     if (!live || !(next == *live)) api.Put(path, next);
     return FakeReply{.body = codec::ToJson(*api.Find(path))};
   };

@@ -113,6 +113,36 @@ TEST(Client, SendsItsCredentials) {
   EXPECT_EQ(api.requests()[1].headers.at("authorization"), "Bearer t0k");
 }
 
+TEST(Client, TellsWhatTheServerWarnsOf) {
+  FakeApi api;
+  api.intercept = [](const FakeRequest&) -> std::optional<FakeReply> {
+    return FakeReply{.body = "{}",
+                     .headers =
+                         "Warning: 299 - \"unknown field \\\"spec.x\\\"\" \"Sat, 01 Jan 2026\"\r\n"
+                         "Warning: 199 - \"of a proxy\"\r\nWarning: 299 zoe \"a, b\"\r\n"};
+  };
+  std::vector<std::string> said;
+  const auto client = *Client::Open(
+      {.server = api.url(), .on_warning = [&](const std::string& text) { said.push_back(text); }});
+  ASSERT_TRUE(client->Get("/version").ok());
+  const std::vector<std::string> wanted{"unknown field \"spec.x\"", "a, b"};
+  EXPECT_EQ(said, wanted);
+  EXPECT_EQ(client->Apply("/x", Named("x"), {{"fieldManager", "zoe"}})->warnings, wanted);
+  EXPECT_EQ(said.size(), 2u) << "an apply's are in its answer";
+  EXPECT_EQ(api.requests()[1].headers.at("content-type"), "application/apply-patch+yaml");
+}
+
+TEST(Client, WritesNameTheirManager) {
+  FakeApi api;
+  const auto client = *Client::Open({.server = api.url(), .field_manager = "zoe-edit"});
+  ASSERT_TRUE(client->Create(kCollection, Named("x")).ok());
+  ASSERT_TRUE(
+      client->MergePatch(std::string(kCollection) + "/x", Named("x"), {{"fieldManager", "me"}})
+          .ok());
+  EXPECT_EQ(api.requests()[0].query.at("fieldManager"), "zoe-edit");
+  EXPECT_EQ(api.requests()[1].query.at("fieldManager"), "me");
+}
+
 TEST(Client, RefusesAddressesThatCannotBe) {
   EXPECT_EQ(Client::Open({.server = "ftp://x"}).error().code, Code::kInvalid);
   EXPECT_EQ(Client::Open({.server = "http://x", .token = "a\r\nX-Evil: 1"}).error().code,

@@ -50,6 +50,9 @@ class Console {
       launched = command;
       return true;
     };
+    io.run = [&](const std::vector<std::string>& command) -> std::optional<int> {
+      return run ? run(command, out) : std::nullopt;
+    };
     const int code = cli::Main(args, io);
     return {code, out.str(), err.str()};
   }
@@ -66,6 +69,8 @@ class Console {
   std::map<std::string, std::string> environment;
   bool terminal = false, out_terminal = false;
   std::function<std::optional<std::string>(const std::string&)> ask;
+  // Stands for programs that are run to their end: what they write, and their exit code.
+  std::function<std::optional<int>(const std::vector<std::string>&, std::ostream& out)> run;
   std::vector<std::string> launched;  // the last program that was started
 
  private:

@@ -22,14 +22,7 @@ std::string Patch(const std::string& last, const std::string& live, const std::s
     annotations.Set(kLastApplied, codec::ToJson(Configuration(Json(last))));
     there.Find("metadata")->Set("annotations", annotations);
   }
-  codec::Value patch = ThreeWayPatch(Json(now), Json(complete), there);
-  if (codec::Value* meta =
-          patch.Find("metadata")) {  // the annotation is looked at by tests of its own
-    if (codec::Value* annotations = meta->Find("annotations")) annotations->Remove(kLastApplied);
-    if (meta->Find("annotations") != nullptr && meta->Find("annotations")->as_object().empty())
-      meta->Remove("annotations");
-    if (meta->as_object().empty()) patch.Remove("metadata");
-  }
+  const codec::Value patch = ThreeWayPatch(Json(now), Json(complete), there, "zoe");
   return codec::ToJson(patch);
 }
 
@@ -80,27 +73,62 @@ TEST(ThreeWayPatch, Rows) {
     EXPECT_EQ(Patch(row.last, row.live, row.now, row.complete), row.patch) << row.name;
 }
 
-TEST(ThreeWayPatch, TheAnnotationFollowsWhatWasWritten) {
-  const codec::Value first =
-      WithLastApplied(Json(R"({"metadata":{"name":"x"},"spec":{"a":1,"b":2}})"));
-  EXPECT_EQ(ThreeWayPatch(Json(R"({"spec":{"b":2,"a":1},"metadata":{"name":"x"}})"), codec::Value(),
-                          first),
-            Json("{}"))
-      << "only the order of keys differs";
-  const codec::Value patch =
-      ThreeWayPatch(Json(R"({"metadata":{"name":"x"},"spec":{"a":1}})"), codec::Value(), first);
-  codec::Value second = first;
-  codec::MergePatch(second, patch);
-  EXPECT_EQ(LastApplied(second), Json(R"({"metadata":{"name":"x"},"spec":{"a":1}})"));
-  EXPECT_EQ(
-      ThreeWayPatch(Json(R"({"metadata":{"name":"x"},"spec":{"a":1}})"), codec::Value(), second),
-      Json("{}"));
+TEST(ThreeWayPatch, WhatTheManagerOwnsAndTheFileLacksGoes) {
+  const codec::Value live = Json(R"({"metadata":{"labels":{"a":"1","b":"2"},"managedFields":[
+      {"manager":"zoe","operation":"Update","fieldsV1":{"f:spec":{"f:c":{}}}},
+      {"manager":"zoe","operation":"Apply","fieldsV1":
+        {"f:metadata":{"f:labels":{"f:a":{},"f:b":{}}},"f:spec":{"f:a":{},"f:b":{}}}}]},
+      "spec":{"a":1,"b":2,"c":3}})");
+  const codec::Value now = Json(R"({"metadata":{"labels":{"a":"1"}},"spec":{"a":1}})");
+  EXPECT_EQ(ThreeWayPatch(now, codec::Value(), live, "zoe"),
+            Json(R"({"metadata":{"labels":{"b":null}},"spec":{"b":null}})"));
+  EXPECT_EQ(ThreeWayPatch(now, codec::Value(), live, "other"), Json("{}"));
 }
 
 TEST(ThreeWayPatch, AnExportedObjectCanBeAppliedAgain) {
-  const codec::Value live =
-      WithLastApplied(Json(R"({"metadata":{"name":"x","labels":{"a":"b"}},"spec":{"a":1}})"));
-  EXPECT_EQ(ThreeWayPatch(live, codec::Value(), live), Json("{}"));
+  const codec::Value live = Json(
+      R"({"metadata":{"name":"x","resourceVersion":"7","labels":{"a":"b"},"managedFields":[]},"spec":{"a":1},"status":{}})");
+  EXPECT_EQ(ThreeWayPatch(live, codec::Value(), live, "zoe"), Json("{}"));
+}
+
+TEST(Adoption, TakesOverWhatTheAnnotationRemembersOnce) {
+  codec::Value live = Json(R"({"apiVersion":"zoe/v1","kind":"Execution","metadata":{"name":"x",
+      "resourceVersion":"7","labels":{"a":"b"},"annotations":{"note":"mine"}},"spec":{"priority":5}})");
+  const codec::Value last =
+      Json(R"({"metadata":{"name":"x","labels":{"a":"b"}},"spec":{"priority":5,"suspend":false}})");
+  live.Find("metadata")->Find("annotations")->Set(kLastApplied, codec::ToJson(last));
+  const codec::Value written = Json(R"({"spec":{"suspend":true}})");
+  ASSERT_TRUE(NeedsAdoption(live));
+  const codec::Value patch = AdoptionPatch(*v1::FindKind("Execution"), written, live, "zoe");
+  EXPECT_EQ(patch.StringAt("metadata.resourceVersion"), "7") << "of this very state";
+  codec::MergePatch(live, patch);
+  EXPECT_FALSE(NeedsAdoption(live));
+  EXPECT_TRUE(WasApplied(live, "zoe"));
+  EXPECT_EQ(codec::ToJson(*live.At("metadata.annotations")), R"({"note":"mine"})");
+  const codec::Value& entry = live.At("metadata.managedFields")->as_array().at(0);
+  EXPECT_EQ(codec::ToJson(*entry.At("fieldsV1.f:spec")), R"({"f:priority":{},"f:suspend":{}})");
+}
+
+TEST(Adoption, OfWhatNobodyAppliedTakesWhatIsWritten) {
+  const codec::Value live = Json(R"({"metadata":{"name":"x"},"spec":{"priority":5}})");
+  const codec::Value patch =
+      AdoptionPatch(*v1::FindKind("Execution"), Json(R"({"spec":{"suspend":true}})"), live, "zoe");
+  const codec::Value& entry = patch.At("metadata.managedFields")->as_array().at(0);
+  EXPECT_EQ(codec::ToJson(*entry.At("fieldsV1")), R"({"f:spec":{"f:suspend":{}}})");
+}
+
+TEST(Adoption, LeavesOthersTheirs) {
+  const codec::Value live = Json(R"({"metadata":{"name":"x","annotations":
+      {"kubectl.kubernetes.io/last-applied-configuration":"{\"spec\":{\"priority\":5}}"},
+      "managedFields":[{"manager":"kubectl-client-side-apply","operation":"Update","fieldsV1":{}},
+      {"manager":"kubectl-edit","operation":"Update","fieldsV1":{"f:spec":{"f:suspend":{}}}}]},
+      "spec":{"priority":5}})");
+  ASSERT_TRUE(NeedsAdoption(live));
+  const codec::Value patch = AdoptionPatch(*v1::FindKind("Execution"), Json("{}"), live, "zoe");
+  const codec::Array& entries = patch.At("metadata.managedFields")->as_array();
+  ASSERT_EQ(entries.size(), 2u);
+  EXPECT_EQ(entries[0].StringAt("manager"), "kubectl-edit");
+  EXPECT_EQ(entries[1].StringAt("manager"), "zoe");
 }
 
 TEST(LastApplied, GarbageIsAsNothing) {
