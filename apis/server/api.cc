@@ -9,6 +9,7 @@
 
 #include "apis/server/resources.h"
 #include "apis/server/status.h"
+#include "apis/server/websocket.h"
 #include "controller/runtime/log.h"
 #include "specs/codec/value.h"
 
@@ -96,11 +97,13 @@ Api::Api(const ServerOptions& options, ServerDeps& deps)
       writer_(deps.store, deps.cache, deps.admission, credentials_, deps.clock, deps.effects),
       work_(WorkThreads(), kMaxWaiting),
       logs_(options.limits.log_streams, 0),
-      transfers_(options.limits.transfers) {}
+      transfers_(options.limits.transfers),
+      execs_(options.limits.execs) {}
 
 void Api::Stop() {
   auth_.Stop();
   transfers_.Stop();
+  execs_.Stop();
   logs_.Stop();
   work_.Stop();
 }
@@ -127,6 +130,10 @@ void Api::Handle(const ExchangePtr& exchange) {
     if (!IsAllowed(exchange->route, exchange->request.method))
       return Reply(exchange, MethodNotAllowed(AllowedMethods(exchange->route)));
     return Answer(exchange);
+  }
+  if (IsUpgrade(exchange->route)) {
+    if (auto taken = TakeWebSocketToken(exchange->request); !taken.ok())
+      return Refuse(exchange, taken.error());
   }
   if (const auto user = auth_.Recognize(exchange->request, exchange->route))
     return Enter(exchange, *user);

@@ -107,7 +107,7 @@ class Api {
   Pages pages_;
   ListBodies lists_;
   Pool work_, logs_;
-  Transfers transfers_;
+  Transfers transfers_, execs_;
 
   std::atomic<size_t> proxied_{0};
 

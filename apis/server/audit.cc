@@ -1,10 +1,12 @@
-// One line for every write, every login and every logout: who, what, from where, with what outcome.
-// Never what was sent.
+// One line for every write, every login and every logout, and whatever enters a container: who,
+// what, from where, with what outcome. Never what was sent.
 #include "apis/server/api.h"
 #include "controller/runtime/log.h"
 
 namespace zoe::server {
 namespace {
+
+constexpr size_t kMaxProgram = 64;
 
 bool IsRead(Method method) { return method == Method::kGet || method == Method::kHead; }
 
@@ -19,6 +21,7 @@ std::string_view Deed(const Exchange& exchange, int status) {
   if (status == 401) return ShowsSecret(exchange.request) ? "login" : "";
   if (exchange.user.name.empty() || route.endpoint != Endpoint::kResource) return {};
   if (route.subresource == "proxy") return {};  // the program's own
+  if (IsUpgrade(route)) return route.subresource;
   if (reads && route.subresource != "credentials") return {};
   return VerbOf(exchange);
 }
@@ -31,6 +34,13 @@ std::string ObjectOf(const Route& route) {
   return text;
 }
 
+// The program that exec runs; never its arguments, which may be secrets.
+std::string ProgramOf(const Exchange& exchange) {
+  if (exchange.route.subresource != "exec") return {};
+  const std::string_view word = exchange.query.Get("command");
+  return std::string(word.substr(0, std::min(word.find_first_of(" \t\r\n"), kMaxProgram)));
+}
+
 }  // namespace
 
 void Api::Audit(const Exchange& exchange, int status) const {
@@ -38,9 +48,11 @@ void Api::Audit(const Exchange& exchange, int status) const {
   if (deed.empty()) return;
   const std::string& user = exchange.user.name;
   const bool dry_run = exchange.query.Get("dryRun") == "All";
+  const std::string program = ProgramOf(exchange);
   log::Info("audit", {{"user", user.empty() ? ClaimedUser(exchange.request) : user},
                       {"from", exchange.request.remote},
-                      {"verb", std::string(deed) + (dry_run ? " (dry run)" : "")},
+                      {"verb", std::string(deed) + (dry_run ? " (dry run)" : "") +
+                                   (program.empty() ? "" : " " + program)},
                       {"object", ObjectOf(exchange.route)},
                       {"code", std::to_string(status)}});
 }

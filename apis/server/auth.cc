@@ -107,7 +107,8 @@ Auth::Auth(AuthMode mode, const Credentials& credentials, const Cache& cache, co
 // Browsers send what any page tells them to, with the user's credentials or, on a loopback, without
 // needing any. A page of another site is known by Origin or Sec-Fetch-Site; a name that was rebound
 // to 127.0.0.1, by Host. A WebSocket begins with a GET and may do anything: so for proxied programs
-// the Origin counts on reads too, while a link from another site may open them.
+// and for what goes on within pods the Origin counts on reads too, while a link from another site
+// may open them.
 Expected<void> Auth::CheckBrowser(const Request& request, const Route& route) const {
   const auto foreign = [](std::string_view why) {
     return MakeError(Code::kForbidden,
@@ -119,7 +120,7 @@ Expected<void> Auth::CheckBrowser(const Request& request, const Route& route) co
   }
   const bool harmless =
       enabled() && (request.method == Method::kGet || request.method == Method::kHead);
-  if (harmless && route.subresource != "proxy") return {};
+  if (harmless && route.subresource != "proxy" && !IsUpgrade(route)) return {};
   if (!harmless && request.fetch_site == "cross-site")
     return foreign("Sec-Fetch-Site is cross-site");
   if (!request.origin.empty()) {

@@ -31,8 +31,10 @@ struct ServerLimits {
   size_t connections = 4096;  // more wait in the kernel's queue
   size_t log_streams = 64;    // each holds a thread
   size_t transfers = 64;      // of files, up and down: each holds a thread
+  size_t execs = 64;          // commands in containers, and attached to: each holds two threads
   size_t proxied = 1024;      // requests and WebSockets to endpoints of executions
   Duration proxy_connect{5'000}, proxy_head{300'000};  // to reach one; until it begins to answer
+  Duration exec_idle{4 * 3'600'000};  // a command that says nothing and is told nothing is ended
   Duration read_deadline{
       10'000};            // from the first byte to the end of the header; again for the body
   Duration idle{60'000};  // between two requests of a connection
