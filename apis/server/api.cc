@@ -183,10 +183,13 @@ void Api::Answer(const ExchangePtr& exchange) {
       return Login(exchange);
     case Endpoint::kLogout:
       return Logout(exchange);
+    case Endpoint::kOpenApi2:
+    case Endpoint::kOpenApi3:
+      return Reply(exchange, OpenApi(*exchange));
     case Endpoint::kReview:
       return Reply(exchange, Review(*exchange));
     default:
-      return Reply(exchange, Discovery(exchange->route));
+      return Reply(exchange, Discovery(*exchange));
   }
 }
 

@@ -87,7 +87,8 @@ class Api {
   // What is no resource of ours.
   Response Root() const;
   Response Version() const;
-  Response Discovery(const Route& route) const;
+  Response Discovery(const Exchange& exchange) const;
+  Response OpenApi(const Exchange& exchange) const;
   Response Readyz(const Exchange& exchange);
 
   // Kubernetes' core (views.cc), what streams out of a pod (exec.cc,

@@ -9,6 +9,14 @@ namespace zoe::server {
 namespace {
 
 constexpr Duration kProbe{1'000};
+// Aggregated discovery v2, field validation and lists by watch are all of this version's clients,
+// and those of the minors before and after it are silent, too.
+constexpr int kKubernetesMinor = 32;
+#ifdef __clang__
+constexpr char kCompiler[] = "clang";
+#else
+constexpr char kCompiler[] = "gcc";
+#endif
 
 std::string Platform() {
   utsname name{};
@@ -48,16 +56,20 @@ Response Api::Readyz(const Exchange& exchange) {
   return response;
 }
 
+// As Kubernetes' of the minor version whose API this is, so that clients don't warn of a skew:
+// kubectl does beyond one minor. Every field is there: some clients insist.
 Response Api::Version() const {
-  const std::string& version = options_.version;
-  const size_t dot = std::min(version.find('.'), version.size());
-  const std::string_view rest = std::string_view(version).substr(std::min(dot + 1, version.size()));
   codec::Value value;
-  value.Set("major", version.substr(0, dot));
-  value.Set("minor", std::string(rest.substr(0, rest.find('.'))));
-  value.Set("gitVersion", "v" + version);
+  value.Set("major", "1");
+  value.Set("minor", std::to_string(kKubernetesMinor));
+  value.Set("gitVersion", "v1." + std::to_string(kKubernetesMinor) + ".0+zoe-" + options_.version);
+  value.Set("gitCommit", "");
+  value.Set("gitTreeState", "clean");
+  value.Set("buildDate", "1970-01-01T00:00:00Z");
+  value.Set("goVersion", "none");
+  value.Set("compiler", kCompiler);
   value.Set("platform", Platform());
-  value.Set("zoeVersion", version);
+  value.Set("zoeVersion", options_.version);
   return {.prefix = codec::ToJson(value) + "\n"};
 }
 

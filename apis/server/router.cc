@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "apis/server/discovery.h"
 #include "apis/server/query.h"
 #include "apis/server/resources.h"
 #include "apis/server/reviews.h"
@@ -10,8 +11,7 @@
 namespace zoe::server {
 namespace {
 
-// apis/zoe/v1/namespaces/NS/executions/NAME/endpoints/ID/proxy, then what is
-// the program's own.
+// apis/zoe/v1/namespaces/NS/executions/NAME/endpoints/ID/proxy, then what is the program's own.
 constexpr size_t kProxyAt = 9, kMaxSegments = kProxyAt + 1;
 // apis/zoe/v1/namespaces/NS/workspaces/NAME/files, then the file's path.
 constexpr size_t kFilesAt = 7;
@@ -27,8 +27,8 @@ bool IsName(std::string_view s) {
          });
 }
 
-// A path in decoded segments; `rest` is what follows where a path goes on
-// freely, as sent, from its slash on.
+// A path in decoded segments; `rest` is what follows where a path goes on freely, as sent, from its
+// slash on.
 struct Segments {
   std::vector<std::string> names;
   std::string_view rest;
@@ -113,8 +113,7 @@ Error NoNamespace(const std::string& name) {
                    "\"" + name + "\" is no namespace: names are made of a-z, 0-9 and -");
 }
 
-// A namespace is an object, and what stands behind its name are the objects in
-// it.
+// A namespace is an object, and what stands behind its name are the objects in it.
 Expected<Route> ParseCore(const Segments& path) {
   const std::vector<std::string>& s = path.names;
   if (s.size() == 1) return Route{.endpoint = Endpoint::kApi};
@@ -132,13 +131,26 @@ Expected<Route> ParseReview(const std::vector<std::string>& s) {
   return route;
 }
 
+// openapi/v2, openapi/v3, openapi/v3/apis/zoe/v1
+Expected<Route> ParseOpenApi(const std::vector<std::string>& s) {
+  if (s.size() == 2 && s[1] == "v2") return Route{.endpoint = Endpoint::kOpenApi2};
+  if (s.size() < 2 || s[1] != "v3") return NoSuchPath();
+  Route route{.endpoint = Endpoint::kOpenApi3};
+  for (size_t i = 2; i < s.size(); ++i) route.rest += (i > 2 ? "/" : "") + s[i];
+  return route;
+}
+
 Expected<Route> ParseGroups(const Segments& path) {
   const std::vector<std::string>& s = path.names;
   if (s.size() == 1) return Route{.endpoint = Endpoint::kApis};
+  const ServedGroup* group = FindGroup(s[1]);
+  if (group == nullptr) return NoSuchPath();
+  if (s.size() == 2) return Route{.endpoint = Endpoint::kGroup, .group_version = s[1]};
+  const auto& versions = group->versions;
+  if (std::find(versions.begin(), versions.end(), s[2]) == versions.end()) return NoSuchPath();
+  if (s.size() == 3)
+    return Route{.endpoint = Endpoint::kGroupVersion, .group_version = s[1] + "/" + s[2]};
   if (s[1] != "zoe") return s.size() == 4 ? ParseReview(s) : NoSuchPath();
-  if (s.size() == 2) return Route{.endpoint = Endpoint::kGroup};
-  if (s[2] != "v1") return NoSuchPath();
-  if (s.size() == 3) return Route{.endpoint = Endpoint::kGroupVersion};
   if (s[3] != "namespaces") return ParseResource(path, s[1], 3, "");
   if (s.size() < 6) return NoSuchPath();
   if (!IsName(s[4])) return NoNamespace(s[4]);
@@ -167,6 +179,9 @@ std::string_view Route::plural() const {
     case Endpoint::kGroup:
     case Endpoint::kGroupVersion:
       return "discovery";
+    case Endpoint::kOpenApi2:
+    case Endpoint::kOpenApi3:
+      return "openapi";
     case Endpoint::kLogin:
       return "login";
     case Endpoint::kLogout:
@@ -203,6 +218,7 @@ Expected<Route> ParseRoute(std::string_view path) {
   if (s.empty()) return Route{.endpoint = Endpoint::kRoot};
   if (s[0] == "apis") return ParseGroups(segments);
   if (s[0] == "api") return ParseCore(segments);
+  if (s[0] == "openapi") return ParseOpenApi(s);
   if (s.size() == 1) {
     static constexpr std::pair<std::string_view, Endpoint> kPlain[] = {
         {"healthz", Endpoint::kHealthz}, {"livez", Endpoint::kLivez},
