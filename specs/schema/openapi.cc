@@ -161,7 +161,7 @@ Value SchemaWriter::FieldSchema(const Field& field) {
   } else {
     for (codec::Member& member : value.as_object()) schema.Set(member.key, std::move(member.value));
   }
-  if (!field.constant.empty()) return schema;
+  if (!field.constant.empty()) schema.Remove("enum");  // several versions may share a schema
   if (Value standard = DefaultOf(field); !standard.is_null())
     schema.Set("default", std::move(standard));
   return schema;
