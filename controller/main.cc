@@ -32,6 +32,7 @@
 #include "controller/runtime/system_clock.h"
 #include "reconcilers/execution/effects.h"
 #include "reconcilers/execution/execution_reconciler.h"
+#include "reconcilers/garbage/garbage_collector.h"
 #include "reconcilers/gateway/effects.h"
 #include "reconcilers/gateway/gateway_reconciler.h"
 #include "reconcilers/namespace/network.h"
@@ -236,7 +237,8 @@ struct Loops {
         users(p.cache, *p.store, *p.swarm, networks),
         workspaces(p.files, p.cache,
                    {.deployment = options.deployment, .workspace_root = options.workspace_root}),
-        sweeper(p.cache, *p.store, *p.swarm, options.deployment) {
+        sweeper(p.cache, *p.store, *p.swarm, options.deployment),
+        garbage(p.cache, *p.store) {
     const ControllerPorts ports{*p.store, p.cache, *p.swarm, p.clock, p.metrics, p.events};
     using Add = void (*)(const Cache&, const CacheEvent&, std::vector<Key>&);
     const auto run = [&](const char* name, const char* kind, Reconciler& reconciler, Add related) {
@@ -250,6 +252,13 @@ struct Loops {
     run("gateway", "Gateway", gateways, GatewayReconciler::Related);
     run("workspace", "Workspace", workspaces, AddConcernedWorkspaces);
     run("execution", "Execution", executions, ExecutionsConcernedBy);
+    controllers.push_back(std::make_unique<Controller>(
+        ControllerOptions{
+            .name = "garbage",
+            .related = [this](const CacheEvent& event,
+                              std::vector<Key>& keys) { garbage.Related(event, keys); },
+            .all = [this](std::vector<Key>& keys) { garbage.All(keys); }},
+        garbage, ports));
     controllers.push_back(std::make_unique<Controller>(
         ControllerOptions{.name = "sweep", .only = Sweeper::SweepKey()}, sweeper, ports));
     std::vector<std::function<void(bool leading)>> listeners;
@@ -272,6 +281,7 @@ struct Loops {
   UserReconciler users;
   WorkspaceReconciler workspaces;
   Sweeper sweeper;
+  GarbageCollector garbage;
   std::vector<std::unique_ptr<Controller>> controllers;
   std::optional<LeaderGate> leader;
 };

@@ -203,6 +203,7 @@ void Api::HandleResource(const ExchangePtr& exchange) {
   const std::string& subresource = exchange->route.subresource;
   if (subresource == "files") return Files(exchange);
   if (subresource == "proxy") return Proxy(exchange);
+  if (subresource == "scale") return Scale(exchange);
   if (subresource == "password" || subresource == "tokens" || subresource == "credentials")
     return Account(exchange);
   if (!IsRead(exchange->request.method)) return Write(exchange);

@@ -61,6 +61,9 @@ class Api {
   Expected<Response> Delete(const Exchange& exchange);
   Expected<Response> DeleteCollection(const Exchange& exchange);
 
+  void Scale(const ExchangePtr& exchange);
+  Expected<Response> WriteScale(const Exchange& exchange);
+
   // Logs, on a pool of their own.
   void Log(const ExchangePtr& exchange);
 

@@ -19,6 +19,10 @@ Syntax SyntaxOf(std::string_view media);
 // One document. kBadRequest with its place for what is neither.
 Expected<codec::Value> ParseBody(const std::string& body, Syntax syntax);
 
+// Who writes, for managedFields: as it says (fieldManager), else by the first word of its
+// User-Agent, as Kubernetes does. kInvalid.
+Expected<std::string> ManagerOf(const Exchange& exchange);
+
 Response WrittenResponse(const Written& written);
 
 }  // namespace zoe::server

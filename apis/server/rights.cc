@@ -65,6 +65,7 @@ constexpr Right kRights[] = {
     {"gitsources", "", kDelete | kDeleteMany, kPeople, kOwn},
     {"executions", "", kRead | kCreate | kUpdate | kDelete | kDeleteMany, kPeople, kOwn},
     {"executions", "status", kGet, kPeople, kOwn},
+    {"executions", "scale", kGet | kUpdate, kPeople, kOwn},
     {"executions", "log", kGet, kPeople, kOwn},
     {"executions", "proxy", kAnyVerb, kPeople, kOwn},
 

@@ -75,9 +75,11 @@ std::string MessageOf(const Cause& cause) {
   return type.empty() ? cause.message : std::string(type) + ": " + cause.message;
 }
 
-// Of options, whose error says so itself, or of the object.
+// "ListOptions.meta.k8s.io", "Scale.autoscaling": said by the error itself; else the object.
 std::string WhatIsInvalid(const Error& error, const Route* route) {
-  if (error.message.ends_with(".meta.k8s.io \"\" is invalid")) return error.message + ": ";
+  const bool says_itself =
+      error.message.ends_with(" is invalid") && error.message.find('.') < error.message.find(' ');
+  if (says_itself) return error.message + ": ";
   if (route == nullptr || route->kind == nullptr) return {};
   return Qualified(*route->kind, route->kind->name) + " \"" + route->name + "\" is invalid: ";
 }

@@ -23,7 +23,8 @@ constexpr size_t kMaxManager = 128;  // bytes; Kubernetes' bound
 
 bool IsPrintable(char c) { return static_cast<unsigned char>(c) >= 0x20 && c != 0x7f; }
 
-// Who writes: as it says, else by the first word of its User-Agent, as Kubernetes does.
+}  // namespace
+
 Expected<std::string> ManagerOf(const Exchange& exchange) {
   std::string manager(exchange.query.Get("fieldManager"));
   if (manager.size() > kMaxManager)
@@ -38,6 +39,8 @@ Expected<std::string> ManagerOf(const Exchange& exchange) {
   std::erase_if(manager, [](char c) { return !IsPrintable(c); });
   return manager.empty() ? "unknown" : manager;
 }
+
+namespace {
 
 // One write request, on the pool.
 class WriteRequest {

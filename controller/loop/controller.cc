@@ -123,26 +123,25 @@ void Controller::OnHint(const SwarmHint& hint) {
   }
 }
 
+std::vector<Key> Controller::AllKeys() const {
+  if (options_.only) return {*options_.only};
+  std::vector<Key> keys;
+  if (options_.all) {
+    options_.all(keys);
+    return keys;
+  }
+  for (const EntryPtr& entry : ports_.cache.List(options_.kind).entries) keys.push_back(entry->key);
+  return keys;
+}
+
 void Controller::EnqueueAll() {
-  if (options_.only) {
-    queue_.Add(*options_.only, Priority::kLow);
-    return;
-  }
-  for (const EntryPtr& entry : ports_.cache.List(options_.kind).entries) {
-    queue_.Add(entry->key, Priority::kLow);
-  }
+  for (const Key& key : AllKeys()) queue_.Add(key, Priority::kLow);
 }
 
 // So that a resync of many objects is no wave.
 void Controller::SpreadAll(Duration over) {
   std::uniform_int_distribution<Duration::rep> within(0, over.count());
-  if (options_.only) {
-    queue_.AddAfter(*options_.only, Duration{within(random_)}, Priority::kLow);
-    return;
-  }
-  for (const EntryPtr& entry : ports_.cache.List(options_.kind).entries) {
-    queue_.AddAfter(entry->key, Duration{within(random_)}, Priority::kLow);
-  }
+  for (const Key& key : AllKeys()) queue_.AddAfter(key, Duration{within(random_)}, Priority::kLow);
 }
 
 void Controller::SetLeading(bool leading) {

@@ -34,6 +34,9 @@ struct ControllerOptions {
   // Adds the keys of `kind` that a change of an object of another kind concerns. Called on the
   // informer's thread for each such change: computes from the cache, never blocks.
   std::function<void(const CacheEvent& event, std::vector<Key>& keys)> related = {};
+  // Adds the keys of a resync, where these are not all objects of `kind`: the controller of a
+  // reconciler for objects of any kind has `kind` empty.
+  std::function<void(std::vector<Key>& keys)> all = {};
   int workers = 0;                           // 0: one per core, 2 .. 16
   Duration pass_timeout{30'000};             // a pass's deadline
   Duration slow_pass{10'000};                // logged, and counted in zoe_reconcile_slow_total
@@ -100,6 +103,7 @@ class Controller {
   void Watch();
   void Tick();
   void SpreadAll(Duration over);
+  std::vector<Key> AllKeys() const;
   void ReportSlow();
 
   void RunPass(const Key& key);
