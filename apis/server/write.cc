@@ -11,12 +11,12 @@ namespace {
 
 using codec::Value;
 
-Response UnsupportedPatch(std::string_view media) {
+// Kubernetes' words: clients tell them to their users.
+Response UnsupportedPatch() {
   return StatusResponse(
       415, "UnsupportedMediaType",
-      "the body of the request was in an unknown format: \"" + std::string(media) +
-          "\"; a PATCH is application/json-patch+json, application/merge-patch+json or "
-          "application/apply-patch+yaml");
+      "the body of the request was in an unknown format - accepted media types include: "
+      "application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml");
 }
 
 constexpr size_t kMaxManager = 128;  // bytes; Kubernetes' bound
@@ -98,7 +98,7 @@ class WriteRequest {
     const std::string_view media = MediaType(exchange_.request.content_type);
     if (media == "application/apply-patch+yaml") return Apply();
     const bool merge = media == "application/merge-patch+json";
-    if (!merge && media != "application/json-patch+json") return UnsupportedPatch(media);
+    if (!merge && media != "application/json-patch+json") return UnsupportedPatch();
     ZOE_ASSIGN(const WriteOptions options, Options());
     if (exchange_.query.Find("force") != nullptr)
       return MakeError(Code::kBadRequest, "force may not be specified for non-apply patch");

@@ -143,6 +143,7 @@ const std::string* EventField(const ObjectBase& object, std::string_view path) {
 // An Event has neither spec nor status: its fields but metadata count as its spec.
 Kind EventKind() {
   Kind kind = MakeKind<Event>("Event", "events", "event", "ev");
+  kind.categories.clear();  // `get all` is what somebody runs, not what was said about it
   kind.has_status = false;
   kind.copy_status = [](const ObjectBase&, ObjectBase&) {};
   kind.copy_spec = [](const ObjectBase& from, ObjectBase& to) {
@@ -187,6 +188,7 @@ std::string ConditionCell(const std::vector<Condition>& conditions, std::string_
 
 Kind UserKind() {
   Kind kind = MakeKind<User>("User", "users", "user", "");
+  kind.categories.clear();  // nobody but admins may list them: `get all` is for everybody
   kind.namespaced = false;
   AddSpecAndStatus<User>(kind);
   kind.columns = {
