@@ -16,7 +16,7 @@ walk_applying() {
   x 0 '=5' get execution a -o jsonpath='{.spec.priority}'
   sed '/priority/d' "$file" >"$other"
   x 0 '=execution.zoe/a configured' apply -f "$other"
-  x 0 '~^0?$' get execution a -o jsonpath='{.spec.priority}'
+  x 0 '=0' get execution a -o jsonpath='{.spec.priority}'
   x 0 '~kind: Execution' apply view-last-applied execution a
   x 0 '=execution.zoe/a configured' apply set-last-applied -f "$file"
   x 1 '' apply -f <(sed 's/name: main/name: "No DNS label"/' "$file")
@@ -40,7 +40,7 @@ walk_applying() {
   x 0 '~kubectl Apply' get execution s --show-managed-fields -o jsonpath='{range .metadata.managedFields[*]}{.manager} {.operation}{"\n"}{end}'
   sed -i 's/priority: 0/priority: 3/' "$file"
   x 1 '~-  priority: 0.*\+  priority: 3' diff --server-side -f "$file"
-  x 1 '~error: Apply failed with 1 conflict: conflict with "kubectl" using zoe/v1: \.spec\.priority' apply --server-side --field-manager=other -f "$file"
+  x 1 '~error: Apply failed with 1 conflict: conflict with "kubectl": \.spec\.priority' apply --server-side --field-manager=other -f "$file"
   x 1 '~(Please review the fields above|conflict)' apply --server-side --field-manager=other -f "$file"
   x 0 '=execution.zoe/s serverside-applied' apply --server-side --field-manager=other --force-conflicts -f "$file"
   x 0 '=3' get execution s -o jsonpath='{.spec.priority}'
@@ -48,7 +48,7 @@ walk_applying() {
   x 0 '=execution.zoe/s serverside-applied' apply --server-side -f <(execution s | sed '/priority/d')
   x 0 '=3' get execution s -o jsonpath='{.spec.priority}'
   x 0 '=execution.zoe/s serverside-applied' apply --server-side --field-manager=other -f <(execution s | sed '/priority/d')
-  x 0 '~^0?$' get execution s -o jsonpath='{.spec.priority}'
+  x 0 '=0' get execution s -o jsonpath='{.spec.priority}'
   x 0 '=execution.zoe/s patched' patch execution s --type merge -p '{"spec": {"priority": 6}}'
   x 1 '~conflict with "kubectl-patch" using zoe/v1: \.spec\.priority' apply --server-side -f <(execution s)
   # An object of client-side apply changes over without a conflict with itself.

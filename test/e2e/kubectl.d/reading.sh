@@ -25,7 +25,7 @@ walk_reading() {
   x 0 '~"kind": "List"' get executions -o json
   x 0 '=a Execution zoe/v1' get execution a -o jsonpath='{.metadata.name} {.kind} {.apiVersion}'
   x 0 '=a b c d e' get executions -o jsonpath='{.items[*].metadata.name}'
-  x 0 '=N   T'$'\n''a   front'$'\n''d   <none>' get execution a d -o custom-columns=N:.metadata.name,T:.metadata.labels.tier
+  x 0 '~N +T'$'\n''a +front'$'\n''d +<none>' get execution a d -o custom-columns=N:.metadata.name,T:.metadata.labels.tier
   x 0 '=3' get execution a -o go-template='{{.spec.priority}}'
   x 0 '=execution.zoe/b'$'\n''execution.zoe/c' get executions -l tier=back -o name
   x 0 '=execution.zoe/a'$'\n''execution.zoe/b' get executions -l 'app in (a,b)' -o name
@@ -36,10 +36,10 @@ walk_reading() {
   x 1 '~Error from server \(BadRequest\).*field label not supported: spec.nothing' get executions --field-selector spec.nothing=1
   x 0 '=a b c d e' get executions --chunk-size=2 -o jsonpath='{.items[*].metadata.name}'
   x 0 '~a .*'$'\n''b .*'$'\n''c .*'$'\n''d .*'$'\n''e ' get executions --chunk-size=2
-  x 0 '~'$'\n''b .*'$'\n''c .*'$'\n''a ' get executions a b c --sort-by=.spec.priority
   x 0 '~'$'\n''b .*'$'\n''c .*'$'\n''a ' get executions -l tier --sort-by=.spec.priority
   x 0 '~execution\.zoe/a' get executions,applications
   x 0 '~execution\.zoe/a' get all
+  is "get all has no events" "$(grep -c 'LAST SEEN' <<<"$out")" 0
   x 0 '=execution.zoe/a' get -f <(execution a) -o name
   ! since 24 || x 0 '~Suspended|Pending|phase' get execution a --subresource=status -o yaml
   x 0 '~"kind": *"ExecutionList"' get --raw /apis/zoe/v1/namespaces/default/executions
@@ -50,15 +50,15 @@ walk_reading() {
   x 0 '~Name: +b' describe execution -l tier=back
   x 1 '~executions\.zoe "nothing" not found' describe execution nothing
 
-  in_background "$work/watch" get executions -w --output-watch-events -o name
+  in_background "$work/watch" get executions -w --output-watch-events
   pid=$!
-  holds "get -w begins with what there is" soon 10 grep -q 'execution.zoe/e' "$work/watch"
+  holds "get -w begins with what there is" soon 10 grep -Eq 'ADDED +e ' "$work/watch"
   k label execution b seen=yes >/dev/null || failed "label b"
   k delete execution e --wait=false >/dev/null || failed "delete e"
   k create -f <(execution f) >/dev/null || failed "create f"
-  holds "get -w shows a change" soon 10 grep -Eq 'MODIFIED +execution.zoe/b' "$work/watch"
-  holds "get -w shows a deletion" soon 10 grep -Eq 'DELETED +execution.zoe/e' "$work/watch"
-  holds "get -w shows an addition" soon 10 grep -Eq 'ADDED +execution.zoe/f' "$work/watch"
+  holds "get -w shows a change" soon 10 grep -Eq 'MODIFIED +b ' "$work/watch"
+  holds "get -w shows a deletion" soon 10 grep -Eq 'DELETED +e ' "$work/watch"
+  holds "get -w shows an addition" soon 10 grep -Eq 'ADDED +f ' "$work/watch"
   end_background $pid
   in_background "$work/watch" get executions -w -l app=a
   pid=$!
