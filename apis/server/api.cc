@@ -22,17 +22,15 @@ size_t WorkThreads() { return std::clamp<size_t>(std::thread::hardware_concurren
 
 bool IsRead(Method method) { return method == Method::kGet || method == Method::kHead; }
 
-// Probes must work for those who know no password; sessions are what one logs
-// in by.
+// Probes must work for those who know no password; sessions are what one logs in by.
 bool IsOpen(Endpoint endpoint) {
   return endpoint == Endpoint::kHealthz || endpoint == Endpoint::kLivez ||
          endpoint == Endpoint::kReadyz || endpoint == Endpoint::kVersion ||
          endpoint == Endpoint::kLogin || endpoint == Endpoint::kLogout;
 }
 
-// People who open a page log in by a form, and browsers are never asked for
-// HTTP Basic: they would send that password with whatever a proxied program
-// asks of this server.
+// People who open a page log in by a form, and browsers are never asked for HTTP Basic: they would
+// send that password with whatever a proxied program asks of this server.
 bool IsPageOfBrowser(const Exchange& exchange) {
   const Request& request = exchange.request;
   const bool page =
@@ -48,8 +46,8 @@ Response MethodNotAllowed(std::string_view allowed) {
   return response;
 }
 
-// For people who use curl (?pretty) and for those who asked for YAML:
-// re-encoded, at their own cost.
+// For people who use curl (?pretty) and for those who asked for YAML: re-encoded, at their own
+// cost.
 Response Rewritten(Response response, bool yaml) {
   std::string text =
       response.prefix + (response.body ? *response.body : std::string()) + response.suffix;
@@ -92,6 +90,7 @@ bool ProvesPassword(const User& user) {
 Api::Api(const ServerOptions& options, ServerDeps& deps)
     : options_(options),
       deps_(deps),
+      views_(deps.cache, deps.swarm, deps.clock, options.auth == AuthMode::kNone),
       credentials_(deps.store, deps.cache, deps.clock),
       auth_(options.auth, credentials_, deps.cache, deps.clock),
       writer_(deps.store, deps.cache, deps.admission, credentials_, deps.clock, deps.effects),
@@ -101,6 +100,7 @@ Api::Api(const ServerOptions& options, ServerDeps& deps)
       execs_(options.limits.execs) {}
 
 void Api::Stop() {
+  views_.Stop();
   auth_.Stop();
   transfers_.Stop();
   execs_.Stop();
@@ -241,8 +241,8 @@ void Api::Reply(const ExchangePtr& exchange, Response response) {
   exchange->Send(std::move(response));
 }
 
-// Series are found by a key made without allocating labels: asking the registry
-// each time would cost more than the request itself.
+// Series are found by a key made without allocating labels: asking the registry each time would
+// cost more than the request itself.
 void Api::Count(const Exchange& exchange, int status) {
   const std::string_view verb = VerbOf(exchange), resource = exchange.route.plural();
   std::array<char, 96> key{};

@@ -1,5 +1,4 @@
-// What the requests are answered with: handlers behind the sessions, free of
-// the HTTP library.
+// What the requests are answered with: handlers behind the sessions, free of the HTTP library.
 #pragma once
 
 #include <array>
@@ -8,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -18,6 +18,7 @@
 #include "apis/server/pool.h"
 #include "apis/server/server.h"
 #include "apis/server/transfers.h"
+#include "apis/server/views.h"
 #include "apis/server/writer.h"
 
 namespace zoe::server {
@@ -28,6 +29,10 @@ class Api {
   Api(const ServerOptions& options, ServerDeps& deps);
 
   void Handle(const ExchangePtr& exchange);
+  // The store's cache has changed; any thread.
+  void Follow() { views_.Follow(); }
+  // `tell` after each change of what is shown beside it; until Stop.
+  void Listen(const std::function<void()>& tell) { views_.Listen(tell); }
   // Joins the pools; requests that still wait in them are dropped.
   void Stop();
 
@@ -45,7 +50,8 @@ class Api {
   void Audit(const Exchange& exchange, int status) const;
 
   // Reads, from the cache.
-  const Cache& CacheOf(const v1::Kind&) const { return deps_.cache; }
+  const Cache& CacheOf(const v1::Kind& kind) const;
+  void Narrow(const Exchange& exchange, ListOptions& options);
   void Read(const ExchangePtr& exchange);
   void ReadList(const ExchangePtr& exchange);
   void WhenFresh(const ExchangePtr& exchange, const Cache& cache, Revision revision,
@@ -66,16 +72,15 @@ class Api {
 
   // Logs, on a pool of their own.
   void Log(const ExchangePtr& exchange);
+  void StreamLog(const ExchangePtr& exchange, const LogQuery& query, std::optional<int64_t> limit);
 
   // Files of a workspace (files.cc), endpoints of an execution (proxy.cc).
   void Files(const ExchangePtr& exchange);
   void Proxy(const ExchangePtr& exchange);
-  // One of ServerLimits::proxied, given back by its end; nullptr: they are all
-  // taken.
+  // One of ServerLimits::proxied, given back by its end; nullptr: they are all taken.
   std::shared_ptr<void> TakePlace();
 
-  // Passwords, tokens and the gateway's account (account.cc), sessions of
-  // browsers (login.cc).
+  // Passwords, tokens and the gateway's account (account.cc), sessions of browsers (login.cc).
   void Account(const ExchangePtr& exchange);
   Expected<Response> ChangePassword(const Exchange& exchange, const v1::User& user);
   Expected<Response> CreateToken(const Exchange& exchange, const v1::User& user);
@@ -94,17 +99,17 @@ class Api {
   Response OpenApi(const Exchange& exchange) const;
   Response Readyz(const Exchange& exchange);
 
-  // Kubernetes' core (views.cc), what streams out of a pod (exec.cc,
-  // portforward.cc), and what people ask about themselves (reviews.cc).
+  // Kubernetes' core (views.cc), what streams out of a pod (exec.cc, portforward.cc), and what
+  // people ask about themselves (reviews.cc).
   void View(const ExchangePtr& exchange);
   void Exec(const ExchangePtr& exchange);  // attach, too
   void PortForward(const ExchangePtr& exchange);
   Response Review(const Exchange& exchange) const;
-  Expected<Response> Nodes(const Exchange& exchange);
-  Expected<Response> Namespaces(const Exchange& exchange) const;
+  void PodLog(const ExchangePtr& exchange);
 
   const ServerOptions& options_;
   ServerDeps& deps_;
+  Views views_;
   Credentials credentials_;
   Auth auth_;
   Writer writer_;

@@ -85,48 +85,38 @@ Expected<std::string> FindServiceId(Swarm& swarm, const Context& ctx, const Entr
   return MakeError(Code::kNotFound, who + "log: it has not been started, or has been removed");
 }
 
-// One log, on a thread of its own: the answer begins with the first line, or at once when
-// following.
-class LogStream {
- public:
-  LogStream(Swarm& swarm, const Clock& clock, ExchangePtr exchange)
-      : swarm_(swarm), ctx_{clock, exchange->stop()}, exchange_(std::move(exchange)) {}
-
-  // Nothing if the answer was streamed.
-  Expected<std::optional<Response>> Run(const Entry& entry, LogRequest request) {
-    ZOE_ASSIGN(request.query.service_id, FindServiceId(swarm_, ctx_, entry, request));
-    if (request.query.follow) Begin();
-    const auto result = swarm_.Logs(ctx_, request.query, [this](std::string_view line) {
-      if (!begun_) Begin();
-      const bool taken = pipe_->Push(line);
-      exchange_->Wake();
-      return taken;
-    });
-    if (!result.ok() && !begun_) return result.error();
-    if (!begun_)
-      return std::optional(
-          Response{.content_type = kText, .body = std::make_shared<std::string>()});
-    pipe_->End(!result.ok());
-    exchange_->Wake();
-    return std::optional<Response>();
-  }
-
- private:
-  static constexpr std::string_view kText = "text/plain; charset=utf-8";
-
-  void Begin() {
-    begun_ = true;
-    exchange_->Stream({.content_type = kText}, pipe_);
-  }
-
-  Swarm& swarm_;
-  const Context ctx_;
-  const ExchangePtr exchange_;
-  const std::shared_ptr<Pipe> pipe_ = std::make_shared<Pipe>();
-  bool begun_ = false;
-};
-
 }  // namespace
+
+// The answer begins with the first line, or at once when following; after `limit` bytes it ends.
+void Api::StreamLog(const ExchangePtr& exchange, const LogQuery& query,
+                    std::optional<int64_t> limit) {
+  static constexpr std::string_view kText = "text/plain; charset=utf-8";
+  const auto pipe = std::make_shared<Pipe>();
+  bool begun = false;
+  const auto begin = [&] {
+    begun = true;
+    exchange->Stream({.content_type = kText}, pipe);
+  };
+  if (query.follow) begin();
+  const Context ctx{deps_.clock, exchange->stop()};
+  const auto result = deps_.swarm.Logs(ctx, query, [&](std::string_view line) {
+    if (limit) {
+      line = line.substr(0, static_cast<size_t>(*limit));
+      *limit -= static_cast<int64_t>(line.size());
+    }
+    if (!begun) begin();
+    const bool taken = pipe->Push(line);
+    exchange->Wake();
+    return taken && (!limit || *limit > 0);
+  });
+  if (!begun && !result.ok())
+    return Reply(exchange, ErrorResponse(result.error(), &exchange->route));
+  if (!begun)
+    return Reply(exchange, {.content_type = kText, .body = std::make_shared<std::string>()});
+  pipe->End(!result.ok());
+  exchange->Wake();
+  Count(*exchange, 200);
+}
 
 void Api::Log(const ExchangePtr& exchange) {
   const Route& route = exchange->route;
@@ -137,10 +127,11 @@ void Api::Log(const ExchangePtr& exchange) {
       ParseLogRequest(exchange->query, static_cast<const v1::Execution&>(*entry->object));
   if (!request.ok()) return fail(request.error());
   const bool posted = logs_.Post([this, exchange, entry, request = std::move(request).value()] {
-    auto answer = LogStream(deps_.swarm, deps_.clock, exchange).Run(*entry, request);
-    if (!answer.ok()) return Reply(exchange, ErrorResponse(answer.error(), &exchange->route));
-    if (*answer) return Reply(exchange, std::move(**answer));
-    Count(*exchange, 200);
+    LogQuery query = request.query;
+    auto service = FindServiceId(deps_.swarm, {deps_.clock, exchange->stop()}, *entry, request);
+    if (!service.ok()) return Reply(exchange, ErrorResponse(service.error(), &exchange->route));
+    query.service_id = std::move(*service);
+    StreamLog(exchange, query, {});
   });
   if (!posted) fail(MakeError(Code::kTooManyRequests, "too many logs are being read: try again"));
 }

@@ -108,6 +108,7 @@ Expected<int64_t> Query::Int(std::string_view name, int64_t otherwise) const {
 
 bool Selection::Matches(const Entry& entry) const {
   if (!ns.empty() && entry.key.ns != ns) return false;
+  if (names && std::ranges::find(*names, entry.key.name) == names->end()) return false;
   if (!labels.Matches(entry.object->meta.labels)) return false;
   return std::all_of(fields.begin(), fields.end(), [&](const FieldRequirement& field) {
     const std::string* value = FieldOf(*kind, *entry.object, field.path);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -50,8 +51,9 @@ struct Selection {
   std::string ns;
   Selector labels;
   std::vector<FieldRequirement> fields;
+  std::optional<std::vector<std::string>> names;  // only these
 
-  bool whole() const { return labels.empty() && fields.empty(); }
+  bool whole() const { return labels.empty() && fields.empty() && !names; }
   bool Matches(const Entry& entry) const;
 };
 
@@ -68,6 +70,7 @@ struct ListOptions {
   Revision resource_version = 0;  // 0: any, or absent
   RevisionMatch match = RevisionMatch::kNone;
   int64_t timeout_seconds = 0;  // 0: the server's choice
+  std::shared_ptr<void> keep;   // held as long as a watch lasts
 };
 // kBadRequest: a selector, field or number that can't be read; kInvalid: options that exclude each
 // other.

@@ -114,6 +114,7 @@ void Api::ReadList(const ExchangePtr& exchange) {
   const Route& route = exchange->route;
   auto parsed = ParseListOptions(exchange->query, *route.kind, route.ns);
   if (!parsed.ok()) return Reply(exchange, ErrorResponse(parsed.error(), &route));
+  Narrow(*exchange, *parsed);
   const bool watch = parsed->watch && exchange->request.method == Method::kGet;
   const Accepted accepted = ParseAccept(exchange->request.accept, !watch);
   if (accepted.format == Format::kNone) return Reply(exchange, NotAcceptable());

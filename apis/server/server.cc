@@ -57,8 +57,13 @@ Expected<void> Server::Start() {
   }
   if (!options.tls_cert.empty())
     ZOE_TRY(impl_->listener->UseTls(options.tls_cert, options.tls_key));
-  impl_->cache_listener = impl_->deps.cache.Listen([impl = impl_.get()](const CacheEvent&) {
+  const auto notify = [impl = impl_.get()] {
     for (const auto& loop : impl->loops) loop->Notify();
+  };
+  impl_->api.Listen(notify);
+  impl_->cache_listener = impl_->deps.cache.Listen([impl = impl_.get(), notify](const CacheEvent&) {
+    impl->api.Follow();
+    notify();
   });
   for (const auto& loop : impl_->loops) loop->Start();
   impl_->listener->Start();

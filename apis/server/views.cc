@@ -1,213 +1,335 @@
-// Read-only views in core/v1's terms: the Swarm's nodes, the namespaces in use.
+#include "apis/server/views.h"
+
 #include <algorithm>
-#include <map>
-#include <optional>
+#include <array>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <cstdio>
+#include <set>
 
 #include "apis/server/api.h"
 #include "apis/server/status.h"
-#include "specs/codec/value.h"
-#include "specs/meta/quantity.h"
+#include "controller/runtime/log.h"
+#include "specs/core/event.h"
+#include "specs/core/kinds.h"
+#include "specs/core/namespace.h"
+#include "specs/v1/event.h"
 #include "specs/v1/user.h"
 
 namespace zoe::server {
 namespace {
 
-using codec::Array;
-using codec::Value;
+constexpr Duration kReadLimit{10'000};
+// While somebody watches: looks are this far apart without and with a hint, and take at most a
+// tenth of the time.
+constexpr Duration kLook{2'000}, kLookAfterHint{200};
+constexpr int kRestFactor = 10;
 
-constexpr int64_t kNanoPerMilli = 1'000'000;
-
-struct Reserved {
-  int64_t cpu_nano = 0, memory_bytes = 0, tasks = 0;
-};
-
-Value Amounts(int64_t cpu_nano, int64_t memory_bytes, int64_t tasks) {
-  Value amounts;
-  amounts.Set("cpu", Quantity::Milli(cpu_nano / kNanoPerMilli).text());
-  amounts.Set("memory", Quantity::Whole(memory_bytes).text());
-  if (tasks >= 0) amounts.Set("pods", std::to_string(tasks));
-  return amounts;
+std::string MicroTime(WallTime time) {
+  const auto seconds = std::chrono::floor<std::chrono::seconds>(time);
+  std::string text = FormatTime(seconds);
+  text.pop_back();
+  std::array<char, 16> fraction{};
+  std::snprintf(fraction.data(), fraction.size(), ".%06dZ",
+                static_cast<int>((time - seconds).count()) * 1000);
+  return text + fraction.data();
 }
 
-Value Pair(const char* name, std::string value, const char* value_name) {
-  Value pair;
-  pair.Set("type", name);
-  pair.Set(value_name, std::move(value));
-  return pair;
+std::shared_ptr<ObjectBase> CoreEvent(const v1::Event& from) {
+  auto event = std::make_shared<core::Event>();
+  event->meta = from.meta;
+  event->meta.managed_fields.clear();
+  event->involved_object = from.involved_object;
+  event->type = from.type;
+  event->reason = from.reason;
+  event->message = from.message;
+  event->source.component = event->reporting_component = from.source;
+  event->count = from.count;
+  event->first_timestamp = from.first_timestamp;
+  event->last_timestamp = from.last_timestamp;
+  if (from.first_timestamp) event->event_time = MicroTime(*from.first_timestamp);
+  return event;
 }
 
-Value NodeSpec(const SwarmNode& node) {
-  Value spec = codec::Object{};
-  if (node.availability == "active") return spec;
-  spec.Set("unschedulable", true);
-  Value taint;
-  taint.Set("key", "node.kubernetes.io/unschedulable");
-  taint.Set("effect", node.availability == "drain" ? "NoExecute" : "NoSchedule");
-  spec.Set("taints", Array{std::move(taint)});
-  return spec;
+std::shared_ptr<ObjectBase> CoreEvent(const Entry& entry) {
+  return CoreEvent(static_cast<const v1::Event&>(*entry.object));
 }
 
-Value NodeStatus(const SwarmNode& node, const Reserved& reserved) {
-  Value status;
-  status.Set("capacity", Amounts(node.cpu_nano, node.memory_bytes, -1));
-  status.Set("allocatable", Amounts(node.cpu_nano, node.memory_bytes, -1));
-  status.Set("allocated", Amounts(reserved.cpu_nano, reserved.memory_bytes, reserved.tasks));
-  Value ready = Pair("Ready", node.ready ? "True" : "False", "status");
-  ready.Set("reason", node.ready ? "NodeReady" : "NodeDown");
-  ready.Set("message",
-            node.ready ? "the node answers" : "the Swarm's managers don't hear from the node");
-  status.Set("conditions", Array{std::move(ready)});
-  status.Set("addresses", Array{Pair("InternalIP", node.address, "address"),
-                                Pair("Hostname", node.name, "address")});
-  Value about;
-  about.Set("containerRuntimeVersion", "docker://" + node.engine_version);
-  about.Set("kubeletVersion", node.engine_version);
-  about.Set("operatingSystem", "linux");
-  status.Set("nodeInfo", std::move(about));
-  return status;
-}
-
-Value NodeValue(const SwarmNode& node, const Reserved& reserved) {
-  Value labels = codec::Object{};
-  labels.Set("kubernetes.io/hostname", node.name);
-  labels.Set(node.manager ? "node-role.kubernetes.io/manager" : "node-role.kubernetes.io/worker",
-             "");
-  if (node.leader) labels.Set("node-role.kubernetes.io/leader", "");
-  for (const auto& [name, value] : node.labels) labels.Set(name, value);
-  Value metadata;
-  metadata.Set("name", node.name);
-  metadata.Set("uid", node.id);
-  metadata.Set("labels", std::move(labels));
-  Value value;
-  value.Set("kind", "Node");
-  value.Set("apiVersion", "v1");
-  value.Set("metadata", std::move(metadata));
-  value.Set("spec", NodeSpec(node));
-  value.Set("status", NodeStatus(node, reserved));
-  return value;
-}
-
-Value ListValue(const char* kind, Revision revision, Array items) {
-  Value metadata;
-  metadata.Set("resourceVersion", std::to_string(revision));
-  Value list;
-  list.Set("kind", kind);
-  list.Set("apiVersion", "v1");
-  list.Set("metadata", std::move(metadata));
-  list.Set("items", std::move(items));
-  return list;
-}
-
-struct Namespace {
-  std::optional<WallTime> created_at;
-  bool going = false;
-};
-
-Value NamespaceValue(const std::string& name, const Namespace& place) {
-  Value metadata;
-  metadata.Set("name", name);
-  if (place.created_at) metadata.Set("creationTimestamp", FormatTime(*place.created_at));
-  Value status;
-  status.Set("phase", place.going ? "Terminating" : "Active");
-  Value value;
-  value.Set("kind", "Namespace");
-  value.Set("apiVersion", "v1");
-  value.Set("metadata", std::move(metadata));
-  value.Set("spec", codec::Object{});
-  value.Set("status", std::move(status));
-  return value;
-}
-
-// What tasks of this deployment's services reserve, by node id.
-Expected<std::map<std::string, Reserved>> ReservedByNode(Swarm& swarm, const Context& ctx) {
-  ZOE_ASSIGN(const std::vector<SwarmService> services, swarm.ListServices(ctx));
-  ZOE_ASSIGN(const std::vector<SwarmTask> tasks, swarm.ListTasks(ctx));
-  std::map<std::string_view, const SwarmServiceSpec*> specs;
-  for (const SwarmService& service : services) specs[service.id] = &service.spec;
-  std::map<std::string, Reserved> reserved;
-  for (const SwarmTask& task : tasks) {
-    if (IsTerminal(task.state) || task.node_id.empty()) continue;
-    Reserved& node = reserved[task.node_id];
-    ++node.tasks;
-    const auto spec = specs.find(task.service_id);
-    if (spec == specs.end()) continue;
-    node.cpu_nano += spec->second->cpu_request_nano;
-    node.memory_bytes += spec->second->memory_request_bytes;
-  }
-  return reserved;
-}
-
-Response Json(const Value& value) { return {.prefix = codec::ToJson(value) + "\n"}; }
-
-Error NoSuch(std::string_view plural, const std::string& name) {
-  return MakeError(Code::kNotFound, std::string(plural) + " \"" + name + "\" not found");
+std::shared_ptr<core::Namespace> MakeNamespace(const std::string& name) {
+  auto place = std::make_shared<core::Namespace>();
+  place->meta.name = name;
+  place->meta.labels = {{"kubernetes.io/metadata.name", name}};
+  place->status.phase = "Active";
+  return place;
 }
 
 }  // namespace
+
+Views::Views(const Cache& objects, Swarm& swarm, const Clock& clock, bool all_namespaces)
+    : objects_(objects),
+      swarm_(swarm),
+      clock_(clock),
+      all_namespaces_(all_namespaces),
+      namespace_kind_(core::FindKind("Namespace")),
+      node_kind_(core::FindKind("Node")),
+      pod_kind_(core::FindKind("Pod")),
+      event_kind_(core::FindKind("Event")),
+      namespaces_(*namespace_kind_),
+      nodes_(*node_kind_),
+      pods_(*pod_kind_),
+      events_(*event_kind_) {
+  const auto begin =
+      std::chrono::duration_cast<std::chrono::microseconds>(clock.WallNow().time_since_epoch());
+  pods_.Advance(begin.count());
+  nodes_.Advance(begin.count());
+}
+
+Views::~Views() { Stop(); }
+
+const Cache& Views::CacheOf(const v1::Kind& kind) const {
+  if (&kind == namespace_kind_) return namespaces_.cache();
+  if (&kind == event_kind_) return events_.cache();
+  return &kind == pod_kind_ ? pods_.cache() : nodes_.cache();
+}
+
+void Views::Listen(const std::function<void()>& tell) {
+  for (Projection* each : {&namespaces_, &nodes_, &pods_, &events_})
+    listeners_.push_back(each->Listen([tell](const CacheEvent&) { tell(); }));
+}
+
+void Views::Stop() {
+  listeners_.clear();
+  stop_.request_stop();
+  {
+    const std::lock_guard lock(mutex_);
+    stopped_ = true;
+    wake_.notify_all();
+  }
+  if (thread_.joinable()) thread_.join();
+}
+
+void Views::Refresh(const v1::Kind& kind, Done done) {
+  if (!FollowsSwarm(kind)) {
+    {
+      const std::lock_guard lock(follow_mutex_);
+      &kind == event_kind_ ? FollowEvents() : FollowNamespaces();
+    }
+    return done({});
+  }
+  std::unique_lock lock(mutex_);
+  if (stopped_) {
+    lock.unlock();
+    return done(MakeError(Code::kUnavailable, "the server stops"));
+  }
+  waiting_.push_back(std::move(done));
+  if (!thread_.joinable()) thread_ = std::thread([this] { Run(); });
+  wake_.notify_all();
+}
+
+std::shared_ptr<void> Views::KeepCurrent(const v1::Kind& kind) {
+  const std::lock_guard lock(mutex_);
+  ++watched_[&kind];
+  if (!thread_.joinable() && !stopped_ && FollowsSwarm(kind))
+    thread_ = std::thread([this] { Run(); });
+  wake_.notify_all();
+  return std::shared_ptr<void>(nullptr, [this, &kind](void*) {
+    const std::lock_guard removal(mutex_);
+    if (--watched_[&kind] == 0) watched_.erase(&kind);
+    wake_.notify_all();
+  });
+}
+
+void Views::Follow() {
+  bool events = false, namespaces = false;
+  {
+    const std::lock_guard lock(mutex_);
+    events = watched_.contains(event_kind_);
+    namespaces = watched_.contains(namespace_kind_);
+  }
+  const std::lock_guard lock(follow_mutex_);
+  if (events) FollowEvents();
+  if (namespaces) FollowNamespaces();
+}
+
+void Views::FollowEvents() {
+  const Cache& shown = events_.cache();
+  const Revision since = shown.revision();
+  if (shown.synced() && objects_.revision() == since) return;
+  const auto changes = objects_.Since("Event", since, SIZE_MAX);
+  if (!shown.synced() || !changes.ok()) {
+    const Snapshot all = objects_.List("Event");
+    std::vector<std::shared_ptr<ObjectBase>> events;
+    for (const EntryPtr& entry : all.entries) events.push_back(CoreEvent(*entry));
+    return events_.Reset(std::move(events), all.revision);
+  }
+  for (const CacheEvent& change : changes->events) {
+    const Key& key = change.entry->key;
+    if (change.type == ChangeType::kDeleted) {
+      events_.Erase(key.ns, key.name, change.revision);
+    } else {
+      events_.Put(CoreEvent(*change.entry), change.revision);
+    }
+  }
+  events_.Advance(changes->upto);
+}
+
+// Those of Users, and the catalog; where nobody logs in, also those that their first object has
+// made. As old as the User, else as the oldest object.
+void Views::FollowNamespaces() {
+  const Revision revision = objects_.revision();
+  if (namespaces_.cache().synced() && namespaces_.cache().revision() == revision) return;
+  std::map<std::string, std::shared_ptr<core::Namespace>> all;
+  const auto place_of = [&](const std::string& name) -> core::Namespace& {
+    auto& place = all[name];
+    if (!place) place = MakeNamespace(name);
+    return *place;
+  };
+  place_of(std::string(v1::kCatalog));
+  for (const v1::Kind& kind : v1::Kinds()) {
+    if (!kind.namespaced) continue;
+    const auto only = all_namespaces_ ? std::string_view() : v1::kCatalog;
+    for (const EntryPtr& entry : objects_.List(kind.name, only).entries) {
+      auto& created_at = place_of(entry->key.ns).meta.creation_timestamp;
+      const auto& own = entry->object->meta.creation_timestamp;
+      if (own && (!created_at || *own < *created_at)) created_at = own;
+    }
+  }
+  for (const EntryPtr& entry : objects_.List("User").entries) {
+    const Meta& user = entry->object->meta;
+    core::Namespace& place = place_of(user.name);
+    place.meta.uid = user.uid;
+    place.meta.creation_timestamp = user.creation_timestamp;
+    place.meta.deletion_timestamp = user.deletion_timestamp;
+    if (user.deletion_timestamp) place.status.phase = "Terminating";
+  }
+  std::vector<std::shared_ptr<ObjectBase>> objects;
+  for (auto& [name, place] : all) objects.push_back(std::move(place));
+  namespaces_.Replace(std::move(objects), revision);
+}
+
+void Views::Run() {
+  std::unique_lock lock(mutex_);
+  while (!stopped_) {
+    LookAfter(lock);
+    if (waiting_.empty() && clock_.Now() < NextLook()) {
+      clock_.WaitUntil(wake_, lock, NextLook());
+      continue;
+    }
+    std::vector<Done> waiting = std::move(waiting_);
+    waiting_.clear();
+    hinted_ = false;
+    lock.unlock();
+    const SteadyTime begin = clock_.Now();
+    const Expected<void> result = Read();
+    took_ = std::chrono::ceil<Duration>(clock_.Now() - begin);
+    for (const Done& done : waiting) done(result);
+    waiting.clear();
+    lock.lock();
+    looked_at_ = clock_.Now();
+  }
+  std::vector<Done> waiting = std::move(waiting_);
+  lock.unlock();
+  watch_.reset();
+  for (const Done& done : waiting) done(MakeError(Code::kUnavailable, "the server stops"));
+}
+
+SteadyTime Views::NextLook() const {
+  const bool watched = watched_.contains(pod_kind_) || watched_.contains(node_kind_);
+  if (!watched) return SteadyTime::max();
+  return looked_at_ + std::max(hinted_ ? kLookAfterHint : kLook, took_ * kRestFactor);
+}
+
+// Hints are wanted while somebody watches.
+void Views::LookAfter(std::unique_lock<std::mutex>& lock) {
+  const bool watched = watched_.contains(pod_kind_) || watched_.contains(node_kind_);
+  if (watched == (watch_ != nullptr)) return;
+  lock.unlock();
+  if (watched) {
+    auto watch = swarm_.Subscribe([this](const SwarmHint&) {
+      const std::lock_guard hint(mutex_);
+      hinted_ = true;
+      wake_.notify_all();
+    });
+    if (watch.ok()) watch_ = std::move(*watch);
+  } else {
+    watch_.reset();
+    last_services_.clear();
+  }
+  lock.lock();
+}
+
+Expected<void> Views::Read() {
+  const Context ctx = Context{clock_, stop_.get_token()}.WithTimeout(kReadLimit);
+  SwarmPicture picture;
+  // In this order: the service of each task that is listed has been listed before, or is new.
+  ZOE_ASSIGN(picture.tasks, swarm_.ListTasks(ctx));
+  ZOE_ASSIGN(picture.services, swarm_.ListServices(ctx));
+  ZOE_ASSIGN(picture.nodes, swarm_.ListNodes(ctx));
+  KeepOldServices(picture);
+  nodes_.Replace(MakeNodes(picture));
+  pods_.Replace(MakePods(picture, [this](const Labels& labels) -> Labels {
+    const EntryPtr owner =
+        objects_.Get({LabelOf(labels, kLabelKind), LabelOf(labels, kLabelNamespace),
+                      LabelOf(labels, kLabelName)});
+    return owner ? owner->object->meta.labels : Labels();
+  }));
+  return {};
+}
+
+// A service that is removed is gone before its tasks have ended: while these are still told of,
+// what they were made of is remembered.
+void Views::KeepOldServices(SwarmPicture& picture) {
+  std::set<std::string_view> known;
+  for (const SwarmService& service : picture.services) known.insert(service.id);
+  std::set<std::string_view> wanted;
+  for (const SwarmTask& task : picture.tasks) {
+    if (!IsTerminal(task.state) && !known.contains(task.service_id)) wanted.insert(task.service_id);
+  }
+  std::vector<SwarmService> kept;
+  for (SwarmService& service : last_services_) {
+    if (wanted.contains(service.id)) kept.push_back(std::move(service));
+  }
+  for (SwarmService& service : kept) {
+    service.spec.replicas = 0;
+    picture.services.push_back(std::move(service));
+  }
+  last_services_ = picture.services;
+}
+
+const Cache& Api::CacheOf(const v1::Kind& kind) const {
+  return kind.view ? views_.CacheOf(kind) : deps_.cache;
+}
 
 void Api::View(const ExchangePtr& exchange) {
   const Route& route = exchange->route;
   if (route.subresource == "exec" || route.subresource == "attach") return Exec(exchange);
   if (route.subresource == "portforward") return PortForward(exchange);
-  RunBlocking(exchange, [this, exchange] {
-    const Route& asked = exchange->route;
-    if (asked.kind->name != "Node" && asked.kind->name != "Namespace")
-      return StatusResponse(501, "NotImplemented", "not served yet");
-    auto response = asked.kind->name == "Node" ? Nodes(*exchange) : Namespaces(*exchange);
-    return response.ok() ? std::move(response).value() : ErrorResponse(response.error(), &asked);
+  if (route.subresource == "log") return PodLog(exchange);
+  views_.Refresh(*route.kind, [this, exchange](const Expected<void>& result) {
+    boost::asio::post(exchange->context(), [this, exchange, result] {
+      if (result.ok()) return Read(exchange);
+      Reply(exchange, ErrorResponse(result.error(), &exchange->route));
+    });
   });
 }
 
-Expected<Response> Api::Nodes(const Exchange& exchange) {
-  const Context ctx = Context{deps_.clock, exchange.stop()}.WithTimeout(Duration(10'000));
-  ZOE_ASSIGN(std::vector<SwarmNode> nodes, deps_.swarm.ListNodes(ctx));
-  ZOE_ASSIGN(auto reserved, ReservedByNode(deps_.swarm, ctx));
-  std::sort(nodes.begin(), nodes.end(),
-            [](const SwarmNode& a, const SwarmNode& b) { return a.name < b.name; });
-  const std::string& name = exchange.route.name;
-  Array items;
-  for (const SwarmNode& node : nodes) {
-    if (!name.empty() && node.name != name) continue;
-    Value value = NodeValue(node, reserved[node.id]);
-    if (!name.empty()) return Json(value);
-    items.push_back(std::move(value));
-  }
-  if (!name.empty()) return NoSuch("nodes", name);
-  return Json(ListValue("NodeList", deps_.cache.revision(), std::move(items)));
-}
-
-// Those of Users, and the catalog; where nobody logs in, also those that their first object has
-// made. As old as the User, else as the oldest object.
-Expected<Response> Api::Namespaces(const Exchange& exchange) const {
-  std::map<std::string, Namespace> all;
-  all[std::string(v1::kCatalog)];
-  const std::string_view only =
-      auth_.enabled() ? v1::kCatalog : std::string_view();  // empty: all namespaces
-  for (const v1::Kind& kind : v1::Kinds()) {
-    if (!kind.namespaced) continue;
-    for (const EntryPtr& entry : deps_.cache.List(kind.name, only).entries) {
-      auto& created_at = all[entry->key.ns].created_at;
-      const auto& own = entry->object->meta.creation_timestamp;
-      if (own && (!created_at || *own < *created_at)) created_at = own;
-    }
-  }
-  for (const EntryPtr& entry : deps_.cache.List("User").entries) {
-    const Meta& user = entry->object->meta;
-    all[user.name] = {user.creation_timestamp, user.deletion_timestamp.has_value()};
-  }
-  const std::string& name = exchange.route.name;
-  if (!name.empty()) {
-    if (!all.contains(name)) return NoSuch("namespaces", name);
-    return Json(NamespaceValue(name, all[name]));
-  }
-  Array items;
-  for (const auto& [each, place] : all) {
+// Who may not see every namespace sees those that they may get one by one.
+void Api::Narrow(const Exchange& exchange, ListOptions& options) {
+  const v1::Kind& kind = *options.selection.kind;
+  if (!kind.view) return;
+  if (options.watch) options.keep = views_.KeepCurrent(kind);
+  if (kind.name != "Namespace") return;
+  const auto may_get = [&](const std::string& name) {
     Route one = exchange.route;
-    one.name = each;
-    if (auth_.Authorize(exchange.user, "get", one, exchange.request).ok())
-      items.push_back(NamespaceValue(each, place));
+    one.name = name;
+    return auth_.Authorize(exchange.user, "get", one, exchange.request).ok();
+  };
+  if (may_get("")) return;
+  std::vector<std::string> names;
+  for (const std::string& name : {exchange.user.name, std::string(v1::kCatalog)}) {
+    if (may_get(name)) names.push_back(name);
   }
-  return Json(ListValue("NamespaceList", deps_.cache.revision(), std::move(items)));
+  options.selection.names = std::move(names);
 }
 
 }  // namespace zoe::server

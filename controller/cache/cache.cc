@@ -6,6 +6,8 @@
 #include <shared_mutex>
 #include <tuple>
 
+#include "specs/core/kinds.h"
+
 namespace zoe {
 namespace {
 
@@ -77,6 +79,7 @@ struct Cache::State {
   explicit State(size_t limit) : history_limit(limit) {
     for (const v1::Kind& kind : v1::Kinds()) kinds[kind.name];
     for (const v1::Kind& kind : v1::InternalKinds()) kinds[kind.name];
+    for (const v1::Kind& kind : core::Kinds()) kinds[kind.name];
   }
   KindState* KindOf(std::string_view kind) {
     const auto it = kinds.find(kind);

@@ -96,7 +96,8 @@ class Cache {
 
  private:
   friend class Informer;
-  // Informer only. `sequence` is set here.
+  friend class Projection;
+  // Its one writer only. `sequence` is set here.
   void Apply(std::shared_ptr<Entry> entry);  // ignored if not newer
   void Erase(const Key& key, Revision revision);
   // After a gap. Differences become events for listeners; if there are any, watches from before
