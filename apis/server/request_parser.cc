@@ -68,6 +68,7 @@ void Fill(const Message& message, Request& request) {
 // Paths are looked at closely only where they may be of such a route: nearly none is.
 bool Streams(std::string_view target, std::string_view method) {
   if (target.find("/proxy") == std::string_view::npos &&
+      target.find("/pods/") == std::string_view::npos &&
       (method != "PUT" || target.find("/files") == std::string_view::npos))
     return false;
   target = PathAndQuery(target);
