@@ -90,7 +90,9 @@ end_background() {  # PID
   kill "$1" 2>/dev/null || true
   { wait "$1" || true; } 2>/dev/null
 }
-execution() {  # NAME [LABELS] [PRIORITY]: a document of one, without a container
+# execution NAME [LABELS] [PRIORITY]: a document of one, without a container. Its service says what would be default as well: client-side apply
+# compares lists of custom resources whole, and would find a difference each time.
+execution() {
   cat <<Y
 ---
 apiVersion: zoe/v1
@@ -101,7 +103,8 @@ spec:
   priority: ${3:-0}
   application:
     services:
-    - {name: main, image: "zoe/mini:latest", command: [sleep, infinity]}
+    - {name: main, image: "zoe/mini:latest", command: [sleep, infinity], endpointMode: dnsrr, replicas: {total: 1}, startupOrder: 0,
+       stopGracePeriodSeconds: 10, update: {parallelism: 1, order: stop-first, failureAction: pause}}
 Y
 }
 trap 'code=$?; for pid in "${background[@]}"; do kill "$pid" 2>/dev/null || true; done; cleanup $code' EXIT

@@ -12,7 +12,8 @@ serve_people() {
   done
   for name in admin alice; do
     ZOE_CONFIG=$work/zoe-$name.yaml zoe login "$ZOE_SERVER" -u $name --password-stdin <<<"$name-password" >/dev/null
-    ZOE_CONFIG=$work/zoe-$name.yaml zoe config kubeconfig >"$work/kubeconfig-$name" || failed "zoe config kubeconfig for $name"
+    KUBECONFIG=$work/kubeconfig-$name ZOE_CONFIG=$work/zoe-$name.yaml zoe config kubeconfig --set-current >/dev/null ||
+      fail "zoe config kubeconfig for $name"
   done
 }
 walk_people() {
