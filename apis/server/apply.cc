@@ -177,7 +177,7 @@ Expected<void> Writer::Track(const v1::Kind& kind, Part part, const Current& cur
               : schema::Intersection(schema::Union(changes.added, changes.modified), asked);
   ownership.Settle({options.field_manager, applies, options.subresource}, fields, changes,
                    clock_.WallNow());
-  meta.managed_fields = ownership.Write();
+  ZOE_ASSIGN(meta.managed_fields, ownership.Write());
   return {};
 }
 

@@ -15,6 +15,7 @@ constexpr std::string_view kApply = "Apply", kUpdate = "Update", kFieldsV1 = "Fi
 constexpr std::string_view kAncient = "ancient-changes";
 constexpr size_t kMaxUpdaters = 10;  // Kubernetes' bound; older ones become kAncient
 constexpr size_t kMaxManager = 128, kMaxSubresource = 256;
+constexpr size_t kMaxBytes = 512 * 1024, kEntryBytes = 256;  // beside its fields, about
 
 bool ByOrder(const ManagedFields& a, const ManagedFields& b) {
   const auto rank = [](const ManagedFields& entry) {
@@ -96,8 +97,7 @@ Expected<Ownership> Ownership::Read(const std::vector<ManagedFields>& entries) {
     if (is_first) {
       ownership.entries_.emplace_back(Entry{entry, std::move(fields)}).head.fields = {};
     } else {
-      FieldSet& same = ownership.entries_[place->second].fields;
-      same = schema::Union(same, fields);
+      ownership.entries_[place->second].fields = std::move(fields);
     }
   }
   return ownership;
@@ -113,12 +113,19 @@ Ownership Ownership::OfUpdate(const std::vector<ManagedFields>& live,
   return Read(live).value_or(Ownership());
 }
 
-std::vector<ManagedFields> Ownership::Write() const {
+Expected<std::vector<ManagedFields>> Ownership::Write() const {
   std::vector<ManagedFields> entries;
+  size_t bytes = 0;
   for (const Entry& entry : entries_) {
     if (entry.fields.empty()) continue;
     entries.push_back(entry.head);
     entries.back().fields.text = schema::WriteFieldsV1(entry.fields);
+    bytes += entries.back().fields.text.size() + kEntryBytes;
+  }
+  if (bytes > kMaxBytes) {
+    return MakeError(Code::kTooLarge, "metadata.managedFields would have " + std::to_string(bytes) +
+                                          " bytes, too many managers or fields; at most " +
+                                          std::to_string(kMaxBytes) + " are kept");
   }
   std::stable_sort(entries.begin(), entries.end(), ByOrder);
   return entries;
@@ -134,7 +141,7 @@ bool Ownership::Is(const Entry& entry, const Manager& manager) {
 FieldSet Ownership::Of(const Manager& manager) const {
   FieldSet fields;
   for (const Entry& entry : entries_) {
-    if (Is(entry, manager)) fields = schema::Union(fields, entry.fields);
+    if (Is(entry, manager)) fields.Add(entry.fields);
   }
   return fields;
 }
@@ -142,7 +149,7 @@ FieldSet Ownership::Of(const Manager& manager) const {
 FieldSet Ownership::OfAllBut(const Manager& manager) const {
   FieldSet fields;
   for (const Entry& entry : entries_) {
-    if (!Is(entry, manager)) fields = schema::Union(fields, entry.fields);
+    if (!Is(entry, manager)) fields.Add(entry.fields);
   }
   return fields;
 }
@@ -155,7 +162,7 @@ Expected<void> Ownership::CheckConflicts(const Manager& manager, const FieldSet&
   for (const Entry& entry : entries_) {
     if (Is(entry, manager)) continue;
     const std::string owner = Name(entry.head);
-    for (const std::string& path : schema::PathsOf(schema::Intersection(contested, entry.fields))) {
+    for (const std::string& path : schema::PathsOf(schema::Intersection(entry.fields, contested))) {
       conflicts[owner].push_back(path);
       error.causes.push_back(
           {.field = path, .reason = "FieldManagerConflict", .message = "conflict with " + owner});
@@ -195,7 +202,7 @@ void Ownership::Settle(const Manager& manager, const FieldSet& fields,
     mine.fields = fields;
   } else if (!fields.empty()) {
     Entry& mine = Obtain(manager);
-    mine.fields = schema::Union(mine.fields, fields);
+    mine.fields.Add(fields);
     mine.head.time = now;
   }
   std::erase_if(entries_, [](const Entry& entry) { return entry.fields.empty(); });
@@ -211,7 +218,7 @@ void Ownership::CapUpdaters() {
   if (updaters <= kMaxUpdaters) return;
   // The oldest become one, which stands in the place of the last of them.
   const auto last = first + static_cast<std::ptrdiff_t>(updaters - kMaxUpdaters);
-  for (auto it = first; it != last; ++it) last->fields = schema::Union(last->fields, it->fields);
+  for (auto it = first; it != last; ++it) last->fields.Add(it->fields);
   last->head.manager = kAncient;
   last->head.subresource.clear();
   entries_.erase(first, last);

@@ -39,8 +39,9 @@ class Ownership {
   // empty entry, [{}].
   static Ownership OfUpdate(const std::vector<ManagedFields>& live,
                             const std::vector<ManagedFields>& given);
-  // In Kubernetes' order: appliers first, then by time.
-  std::vector<ManagedFields> Write() const;
+  // In Kubernetes' order: appliers first, then by time. kTooLarge: more than an object should
+  // carry.
+  Expected<std::vector<ManagedFields>> Write() const;
 
   bool empty() const { return entries_.empty(); }
   schema::FieldSet Of(const Manager& manager) const;

@@ -215,7 +215,7 @@ Expected<Written> Writer::Make(const v1::Kind& kind, const Key& place, Value doc
     Ownership ownership;
     ownership.Settle({options.field_manager, applies, options.subresource}, owned, {},
                      clock_.WallNow());
-    object.meta.managed_fields = ownership.Write();
+    ZOE_ASSIGN(object.meta.managed_fields, ownership.Write());
     const Key key{std::string(kind.name), object.meta.ns, object.meta.name};
     Written written{
         true, false, object.meta.name, object.meta.uid, nullptr, std::move(decoded.warnings)};

@@ -45,7 +45,7 @@ Expected<FieldSet> Read(const Value& fields) {
     }
     ZOE_ASSIGN(std::string element, ReadElement(member.key));
     ZOE_ASSIGN(FieldSet child, Read(member.value));
-    if (const FieldSet* twice = set.Find(element)) child = Union(*twice, child);
+    if (set.Find(element) != nullptr) return BadElement(element);
     set.Put(std::move(element), std::move(child));
   }
   return set;
@@ -110,6 +110,11 @@ void FieldSet::Put(std::string element, FieldSet set) {
   if (!set.empty()) children.insert_or_assign(std::move(element), std::move(set));
 }
 
+void FieldSet::Add(const FieldSet& other) {
+  member = member || other.member;
+  for (const auto& [element, child] : other.children) children[element].Add(child);
+}
+
 void FieldSet::Remove(std::initializer_list<std::string_view> path) {
   std::vector<std::pair<FieldSet*, Children::iterator>> way;
   FieldSet* at = this;
@@ -134,11 +139,7 @@ size_t FieldSet::size() const {
 
 FieldSet Union(const FieldSet& a, const FieldSet& b) {
   FieldSet out = a;
-  out.member = a.member || b.member;
-  for (const auto& [element, child] : b.children) {
-    const FieldSet* in_a = a.Find(element);
-    out.Put(element, in_a == nullptr ? child : Union(*in_a, child));
-  }
+  out.Add(b);
   return out;
 }
 

@@ -31,6 +31,8 @@ struct FieldSet {
   const FieldSet* Find(std::string_view element) const;
   // Drops `set` if it is empty.
   void Put(std::string element, FieldSet set);
+  // Puts in what `other` has.
+  void Add(const FieldSet& other);
   // Takes out the whole of what stands at these elements.
   void Remove(std::initializer_list<std::string_view> path);
   // How many members.
@@ -45,7 +47,7 @@ FieldSet Difference(const FieldSet& a, const FieldSet& b);
 FieldSet Without(const FieldSet& a, const FieldSet& gone);
 
 // FieldsV1. Keys and values of list items are written anew, so that equal ones are equal. kInvalid:
-// an element that is none of the above. As deep as the tree that it reads.
+// an element that is none of the above, or twice at one place. As deep as the tree that it reads.
 Expected<FieldSet> ReadFieldsV1(const codec::Value& fields);
 std::string WriteFieldsV1(const FieldSet& set);
 
