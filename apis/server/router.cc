@@ -7,6 +7,7 @@
 #include "apis/server/query.h"
 #include "apis/server/resources.h"
 #include "apis/server/reviews.h"
+#include "apis/server/status.h"
 
 namespace zoe::server {
 namespace {
@@ -101,10 +102,8 @@ Expected<Route> ParseResource(const Segments& path, std::string_view group, size
   if (s.size() > at + 2) {
     ZOE_TRY(ParseSubresource(path, at + 2, route));
   }
-  if (!route.name.empty() && !IsName(route.name)) {
-    return MakeError(Code::kNotFound,
-                     "\"" + route.name + "\" is no name: names are made of a-z, 0-9 and -");
-  }
+  // Nothing can have that name.
+  if (!route.name.empty() && !IsName(route.name)) return NotFound(route);
   return route;
 }
 

@@ -97,7 +97,7 @@ class Watcher final : public Producer {
   void Fill(Pieces& out) override {
     FillInitial(out);
     if (next_initial_ < initial_.size()) return;
-    initial_ = {};
+    initial_ = std::vector<EntryPtr>();
     next_initial_ = 0;
     if (announce_end_) {
       announce_end_ = false;

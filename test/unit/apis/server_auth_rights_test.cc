@@ -73,6 +73,7 @@ const std::map<std::string, Row>& Table() {
       {"executions", {"glwcupdD - - c", "glwcupdD - - c"}},
       {"executions/status", {"g - - -", "g - - -"}},
       {"executions/log", {"g - - -", "g - - -"}},
+      {"executions/scale", {"gup - - -", "gup - - -"}},
       {"executions/proxy", {"glwcupdoD - - -", "glwcupdoD - - -"}},
       {"events", {"glw - - -", "glw - - -"}},
       {"namespaces", {"g g - lw", "g g - lw"}},
@@ -89,6 +90,7 @@ const std::map<std::string, Row>& Table() {
       {"metrics", {nothing, nothing}},
       {"root", {"g g g g", "g g g g"}},
       {"discovery", {"g g g g", "g g g g"}},
+      {"openapi", {"g g g g", "g g g g"}},
       {"version", {"g g g g", "g g g g"}},
       // Open to those who know no password: they never come here.
       {"healthz", {nothing, nothing}},
