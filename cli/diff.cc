@@ -15,7 +15,7 @@ namespace {
 namespace fs = std::filesystem;
 using codec::Value;
 
-constexpr int kDiffFailed = 2;
+constexpr int kDiffFailed = 3;  // 2 is wrong usage
 
 // Two directories with a file for each object as it is and as it would be; removed with it.
 class Sides {

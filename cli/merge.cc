@@ -154,7 +154,8 @@ Value AdoptionPatch(const v1::Kind& kind, const Value& written, const Value& liv
       others != nullptr && others->is_array()) {
     std::ranges::copy_if(others->as_array(), std::back_inserter(entries), [&](const Value& entry) {
       return !IsEntryOf(entry, manager, "Apply") &&
-             !IsEntryOf(entry, "kubectl-client-side-apply", "Update");
+             !IsEntryOf(entry, "kubectl-client-side-apply", "Update") &&
+             !IsEntryOf(entry, "zoe", "Update");  // an apply that wrote the annotation
     });
   }
   Value entry;

@@ -121,6 +121,7 @@ TEST(Adoption, LeavesOthersTheirs) {
   const codec::Value live = Json(R"({"metadata":{"name":"x","annotations":
       {"kubectl.kubernetes.io/last-applied-configuration":"{\"spec\":{\"priority\":5}}"},
       "managedFields":[{"manager":"kubectl-client-side-apply","operation":"Update","fieldsV1":{}},
+      {"manager":"zoe","operation":"Update","fieldsV1":{}},
       {"manager":"kubectl-edit","operation":"Update","fieldsV1":{"f:spec":{"f:suspend":{}}}}]},
       "spec":{"priority":5}})");
   ASSERT_TRUE(NeedsAdoption(live));
