@@ -14,6 +14,7 @@
 #include "apis/server/api.h"
 #include "apis/server/channels.h"
 #include "apis/server/exec_session.h"
+#include "apis/server/pods.h"
 #include "apis/server/spdy_channels.h"
 #include "apis/server/status.h"
 #include "apis/server/websocket.h"
@@ -123,20 +124,15 @@ struct PodTask {
 };
 
 Expected<PodTask> FindPodTask(const ServerDeps& deps, const Context& ctx, const Route& route) {
-  const auto words = [](const SwarmService& service, const SwarmTask& task) {
-    const Labels& labels = service.spec.labels;
-    return LabelOf(labels, kLabelName) + "-" + LabelOf(labels, kLabelService) + "-" +
-           std::to_string(task.slot) + "-" + task.id.substr(0, 5);
-  };
-  ZOE_ASSIGN(const auto services, deps.swarm.ListServices(ctx));
-  ZOE_ASSIGN(const auto tasks, deps.swarm.ListTasks(ctx));
-  for (const SwarmTask& task : tasks) {
-    const auto service = std::ranges::find(services, task.service_id, &SwarmService::id);
-    if (service == services.end() || LabelOf(service->spec.labels, kLabelNamespace) != route.ns ||
-        words(*service, task) != route.name)
-      continue;
-    return PodTask{task, LabelOf(service->spec.labels, kLabelService),
-                   LabelOf(service->spec.labels, kLabelKind)};
+  SwarmPicture picture;
+  ZOE_ASSIGN(picture.services, deps.swarm.ListServices(ctx));
+  ZOE_ASSIGN(picture.tasks, deps.swarm.ListTasks(ctx));
+  for (const PodTasks& slot : SlotsOf(picture)) {
+    const Labels& labels = slot.service->spec.labels;
+    const SwarmTask& task = *slot.tasks.back();
+    if (LabelOf(labels, kLabelNamespace) == route.ns &&
+        PodNameOf(*slot.service, task) == route.name)
+      return PodTask{task, ContainerNameOf(*slot.service), LabelOf(labels, kLabelKind)};
   }
   return MakeError(Code::kNotFound, "pods \"" + route.name + "\" not found");
 }

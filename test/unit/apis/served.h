@@ -32,10 +32,12 @@ inline ServerOptions TestOptions() {
 
 class Served {
  public:
-  explicit Served(ServerOptions options = TestOptions(), size_t history = 8192)
+  using MakeSwarm = std::unique_ptr<SimSwarm> (*)(SimOptions, const Clock&);
+  explicit Served(ServerOptions options = TestOptions(), size_t history = 8192,
+                  MakeSwarm make_swarm = MakeSimSwarm)
       : cache(history),
         admission(cache, {.users_make_namespaces = options.auth == AuthMode::kPassword}) {
-    swarm = MakeSimSwarm({}, clock);
+    swarm = make_swarm({}, clock);
     informer.Start();
     while (!cache.synced()) std::this_thread::yield();
     server = std::make_unique<Server>(std::move(options),
