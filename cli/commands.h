@@ -47,6 +47,9 @@ int Annotate(Session& session);
 int Patch(Session& session);
 int Status(Session& session);
 int Version(Session& session);
+int ExplainKind(Session& session);
+int ApiResources(Session& session);
+int ApiVersions(Session& session);
 int Completion(Session& session);
 int ConfigCommand(Session& session);
 int ConfigKubeconfig(Session& session);  // of a session with a server

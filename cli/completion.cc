@@ -75,6 +75,7 @@ _zoe() {
   fi
   local kind=""
   case "$cmd" in
+    explain) ((${#words[@]} == 0)) && COMPREPLY=($(compgen -W "@kinds@" -- "$cur")); return ;;
     get|describe|delete|edit|wait|label|annotate|patch)
       if ((${#words[@]} == 0)); then COMPREPLY=($(compgen -W "@kinds@" -- "$cur")); return; fi
       kind="${words[0]}" ;;
@@ -181,6 +182,7 @@ std::string FishScript() {
             "; and test -z (__zoe_kind)' -a '" + vocabulary.kinds + "'\n";
   script += "complete -c zoe -n '__fish_seen_subcommand_from " + generic +
             "; and test -n (__zoe_kind)' -a '(__zoe_names (__zoe_kind))'\n";
+  script += "complete -c zoe" + seen("explain") + " -a '" + vocabulary.kinds + "'\n";
   script +=
       "complete -c zoe" + seen("logs suspend resume restart") + " -a '(__zoe_names executions)'\n";
   script += "complete -c zoe" + seen("run") + " -a '(__zoe_names applications)'\n";
