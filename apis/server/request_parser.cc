@@ -1,5 +1,6 @@
 #include "apis/server/request_parser.h"
 
+#include <algorithm>
 #include <boost/beast/core/string.hpp>
 #include <limits>
 
@@ -45,6 +46,13 @@ Response Refusal(const error_code& error, const ServerLimits& limits) {
   }
   return ErrorResponse(
       MakeError(Code::kBadRequest, "this is no valid HTTP request: " + error.message()));
+}
+
+bool Impersonates(const Message& message) {
+  static constexpr beast::string_view kPrefix = "Impersonate-";
+  return std::any_of(message.begin(), message.end(), [](const auto& field) {
+    return beast::iequals(field.name_string().substr(0, kPrefix.size()), kPrefix);
+  });
 }
 
 void Fill(const Message& message, Request& request) {
@@ -130,6 +138,11 @@ RequestParser::Step RequestParser::OnHeader(Request& request) {
   if (message[http::field::content_length].find(',') != beast::string_view::npos)
     wrong = "Content-Length must be one number";
   if (wrong != nullptr) return Refuse(ErrorResponse(MakeError(Code::kBadRequest, wrong)));
+  // Who asks to act as somebody else must not be served as who they are.
+  if (Impersonates(message)) {
+    return Refuse(StatusResponse(403, "Forbidden",
+                                 "impersonation (Impersonate-User and the like) is not served"));
+  }
   const beast::string_view method = message.method_string();
   if (Streams(request.target, {method.data(), method.size()})) {
     FillStreamed(message, request);
