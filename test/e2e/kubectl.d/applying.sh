@@ -1,6 +1,6 @@
 # apply in both ways, diff.
 walk_applying() {
-  local file=$work/applying.yaml other=$work/other.yaml prune
+  local file=$work/applying.yaml other=$work/other.yaml prune shown
   execution a >"$file"
   x 0 '=execution.zoe/a created (dry run)' apply -f "$file" --dry-run=client
   x 0 '=execution.zoe/a created (server dry run)' apply -f "$file" --dry-run=server
@@ -37,7 +37,8 @@ walk_applying() {
   x 0 '=execution.zoe/s serverside-applied (server dry run)' apply --server-side -f "$file" --dry-run=server
   x 0 '=execution.zoe/s serverside-applied' apply --server-side -f "$file"
   x 0 '=execution.zoe/s serverside-applied' apply --server-side -f "$file"
-  x 0 '~kubectl Apply' get execution s --show-managed-fields -o jsonpath='{range .metadata.managedFields[*]}{.manager} {.operation}{"\n"}{end}'
+  shown=(); ! since 21 || shown=(--show-managed-fields)
+  x 0 '~kubectl Apply' get execution s "${shown[@]}" -o jsonpath='{range .metadata.managedFields[*]}{.manager} {.operation}{"\n"}{end}'
   sed -i 's/priority: 0/priority: 3/' "$file"
   x 1 '~-  priority: 0.*\+  priority: 3' diff --server-side -f "$file"
   x 1 '~error: Apply failed with 1 conflict: conflict with "kubectl": \.spec\.priority' apply --server-side --field-manager=other -f "$file"

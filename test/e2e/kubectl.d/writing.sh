@@ -84,11 +84,15 @@ walk_waiting() {
   x 0 '=execution.zoe/runs scaled' scale execution runs --replicas=2
   x 0 '=execution.zoe/runs condition met' wait execution runs --for=condition=Ready --timeout=20s
   x 1 '~Expected replicas to be 5, was 2' scale execution runs --current-replicas=5 --replicas=1
-  in_background "$work/waited" wait execution runs --for=delete --timeout=20s
-  local pid=$! code=0
+  # Held back until the wait has begun.
+  x 0 '' patch execution runs --type json -p '[{"op": "add", "path": "/metadata/finalizers/-", "value": "example.com/held"}]'
   x 0 '~execution.zoe "runs" deleted' delete execution runs --wait=false
+  in_background "$work/waited" wait execution runs --for=delete --timeout=20s -v=6
+  local pid=$! code=0
+  holds "wait --for=delete watches" soon 15 grep -q 'watch=true' "$work/waited"
+  x 0 '' patch execution runs --type json -p '[{"op": "test", "path": "/metadata/finalizers/0", "value": "example.com/held"}, {"op": "remove", "path": "/metadata/finalizers/0"}]'
   wait $pid || code=$?
-  is "wait --for=delete" "$code $(cat "$work/waited")" "0 execution.zoe/runs condition met"
+  is "wait --for=delete" "$code $(tail -1 "$work/waited")" "0 execution.zoe/runs condition met"
 }
 
 walk_deleting() {
