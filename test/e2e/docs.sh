@@ -10,7 +10,7 @@ for page in user-guide operator-guide cli; do
   [ -s "$work/$page/commands" ] || fail "no sh block in docs/$page.md"
   (cd "$work/$page" && bash -euo pipefail -x commands >output 2>&1) || { tail -15 "$work/$page/output" >&2; fail "a command of docs/$page.md fails"; }
 done
-for command in $(grep -oh '^    zoe [a-z]*' "$top/docs/cli.md" | awk '{ print $2 }' | sort -u); do
+for command in $(grep -oh '^    zoe [a-z-]*' "$top/docs/cli.md" | awk '{ print $2 }' | sort -u); do
   zoe "$command" --help >/dev/null || fail "docs/cli.md speaks of zoe $command, which there is not"
 done
 for link in $(grep -oh '](\([^)#]*\)' "$top"/README.md | sed 's/](//' | grep -v '^http'); do
