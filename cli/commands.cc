@@ -416,9 +416,8 @@ void PrintHelp(std::ostream& out) {
   out << "\nFlags of every command:\n";
   PrintFlags(out, GlobalFlags());
   out << "\nEnvironment: ZOE_SERVER, ZOE_USER, ZOE_PASS, ZOE_TOKEN, ZOE_CONFIG\n"
-         "Exit codes: 0 done, 1 failed, 2 wrong usage, 124 a --timeout passed\n\n"
-         "Examples:\n  zoe apply -f wordcount.yaml --wait\n  zoe get executions -w\n  zoe logs "
-         "wordcount -f\n\n"
+         "Exit codes: 0 done, 1 failed, 2 wrong usage, 124 a --timeout passed\n"
+         "Examples: zoe apply -f wordcount.yaml --wait; zoe get executions -w\n"
          "\"zoe COMMAND --help\" tells more.\n";
 }
 

@@ -115,7 +115,8 @@ TEST(CommandLine, CompletionScriptsAreReadByTheirShells) {
       "exe); COMP_CWORD=4; _zoe; echo ${COMPREPLY[*]}; COMP_WORDS=(zoe files m); COMP_CWORD=2; "
       "_zoe; echo "
       "${COMPREPLY[*]}; COMP_WORDS=(zoe token create --exp); COMP_CWORD=3; _zoe; echo "
-      "${COMPREPLY[*]}')\" = \"$(printf 'apply\\nexecutions "
+      "${COMPREPLY[*]}')\" = \"$(printf 'apply api-resources "
+      "api-versions\\nexecutions "
       "execution exec\\nmkdir\\n--expires')\" ]";
   EXPECT_EQ(std::system(test.c_str()), 0) << test;
   EXPECT_NE(console.Run({"completion", "zsh"}).out.find("bashcompinit"), std::string::npos);
