@@ -105,6 +105,7 @@ class Api {
   void Exec(const ExchangePtr& exchange);  // attach, too
   void PortForward(const ExchangePtr& exchange);
   Response Review(const Exchange& exchange) const;
+  codec::Value Self(const User& user) const;
   void PodLog(const ExchangePtr& exchange);
 
   const ServerOptions& options_;

@@ -1,8 +1,10 @@
 #include "apis/server/rights.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <utility>
 
+#include "apis/server/resources.h"
 #include "specs/v1/user.h"
 
 namespace zoe::server {
@@ -137,22 +139,107 @@ Error Forbidden(const User& user, std::string_view verb, const Route& route) {
   return MakeError(Code::kForbidden, std::move(message));
 }
 
+// The row that decides; nullptr: none, so no.
+const Right* FindRight(std::string_view resource, std::string_view subresource,
+                       std::string_view verb, std::string_view role, uint8_t place) {
+  const uint16_t verb_bit = VerbBit(verb);
+  const uint8_t role_bit = RoleBit(role);
+  for (const Right& right : kRights) {
+    if ((right.resource == "*" || right.resource == resource) &&
+        (right.subresource == "*" || right.subresource == subresource) &&
+        (right.verbs & verb_bit) != 0 && (right.roles & role_bit) != 0 &&
+        (right.places & place) != 0)
+      return &right;
+  }
+  return nullptr;
+}
+
+bool MayAnything(const User& user) {
+  const Right* right = FindRight("*", "*", "*", user.role, kAnywhere);
+  return right != nullptr && right->granted;
+}
+
+uint8_t PlaceNamed(const User& user, std::string_view ns) {
+  if (ns.empty()) return kCluster;
+  if (ns == user.name) return kOwn;
+  return ns == v1::kCatalog ? kCatalog : kOther;
+}
+
+// Objects whose name is that of a namespace.
+bool IsPlace(const v1::Kind& kind) { return !kind.namespaced && kind.name != "Node"; }
+
+void AddRule(std::vector<Rule>& rules, const User& user, const v1::Kind& kind,
+             const Subresource* subresource, uint8_t place, std::string_view name) {
+  const std::string_view own = subresource == nullptr ? "" : subresource->name;
+  std::string_view served = subresource == nullptr ? VerbsOf(kind) : subresource->verbs;
+  Rule rule;
+  while (!served.empty()) {
+    const size_t space = std::min(served.find(' '), served.size());
+    const Right* right = FindRight(kind.plural, own, served.substr(0, space), user.role, place);
+    if (right != nullptr && right->granted) rule.verbs.push_back(served.substr(0, space));
+    served.remove_prefix(std::min(space + 1, served.size()));
+  }
+  if (rule.verbs.empty()) return;
+  rule.group = kind.group;
+  rule.resource = std::string(kind.plural) + (own.empty() ? "" : "/" + std::string(own));
+  if (!name.empty()) rule.names = {name};
+  rules.push_back(std::move(rule));
+}
+
+// Of one resource: in the namespace, or of cluster-scoped ones, each that has a name of its own.
+void AddRules(std::vector<Rule>& rules, const User& user, const v1::Kind& kind,
+              const Subresource* subresource, std::string_view ns) {
+  if (kind.namespaced) return AddRule(rules, user, kind, subresource, PlaceNamed(user, ns), "");
+  AddRule(rules, user, kind, subresource, kCluster, "");
+  if (!IsPlace(kind)) return;
+  AddRule(rules, user, kind, subresource, kOwn, user.name);
+  AddRule(rules, user, kind, subresource, kCatalog, v1::kCatalog);
+}
+
 }  // namespace
 
 Expected<void> CheckRights(const User& user, std::string_view verb, const Route& route) {
-  const uint16_t verb_bit = VerbBit(verb);
-  const uint8_t role = RoleBit(user.role), place = PlaceOf(user, verb, route);
-  for (const Right& right : kRights) {
-    if ((right.resource != "*" && right.resource != route.plural()) ||
-        (right.subresource != "*" && right.subresource != route.subresource) ||
-        (right.verbs & verb_bit) == 0 || (right.roles & role) == 0 || (right.places & place) == 0)
-      continue;
-    if (right.granted) return {};
-    Error error = Forbidden(user, verb, route);
-    error.message += ": the own User is another admin's to delete";
-    return error;
+  const Right* right =
+      FindRight(route.plural(), route.subresource, verb, user.role, PlaceOf(user, verb, route));
+  if (right == nullptr) return Forbidden(user, verb, route);
+  if (right->granted) return {};
+  Error error = Forbidden(user, verb, route);
+  error.message += ": the own User is another admin's to delete";
+  return error;
+}
+
+Expected<void> May(const User& user, const Question& question) {
+  const auto no = [](std::string why) { return MakeError(Code::kForbidden, std::move(why)); };
+  const auto quoted = [](std::string_view text) { return "\"" + std::string(text) + "\""; };
+  if (question.group == "*" || question.resource == "*" || question.verb == "*") {
+    if (MayAnything(user)) return {};
+    return no("role " + quoted(user.role) + " may not do everything");
   }
-  return Forbidden(user, verb, route);
+  const v1::Kind* kind = FindServed(question.group, question.resource);
+  if (kind == nullptr)
+    return no("there is no resource " + quoted(question.resource) + " in API group " +
+              quoted(question.group));
+  const Subresource* subresource = FindSubresource(*kind, question.subresource);
+  if (!question.subresource.empty() && subresource == nullptr)
+    return no(quoted(question.resource) + " has no subresource " + quoted(question.subresource));
+  if (!HasVerb(subresource == nullptr ? VerbsOf(*kind) : subresource->verbs, question.verb))
+    return no("nobody can " + std::string(question.verb) + " " + std::string(question.resource));
+  const std::string_view ns = kind->namespaced ? question.ns : question.name;
+  const Right* right =
+      FindRight(kind->plural, question.subresource, question.verb, user.role, PlaceNamed(user, ns));
+  if (right != nullptr && right->granted) return {};
+  return no("role " + quoted(user.role) + " of user " + quoted(user.name) + " doesn't allow it");
+}
+
+std::vector<Rule> RulesOf(const User& user, std::string_view ns) {
+  if (MayAnything(user)) return {{.verbs = {"*"}, .group = "*", .resource = "*"}};
+  std::vector<Rule> rules;
+  for (const v1::Kind* kind : ServedKinds()) {
+    AddRules(rules, user, *kind, nullptr, ns);
+    for (const Subresource& subresource : SubresourcesOf(*kind))
+      AddRules(rules, user, *kind, &subresource, ns);
+  }
+  return rules;
 }
 
 }  // namespace zoe::server

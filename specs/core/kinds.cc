@@ -14,6 +14,12 @@ namespace {
 using v1::As;
 using v1::Kind;
 
+// Of what nobody knows when it began, as Kubernetes says it.
+const v1::Column kAge = {"AGE", "date", "When it was created.", 0, [](const ObjectBase& object) {
+                           return object.meta.creation_timestamp ? v1::AgeCell(object)
+                                                                 : std::string("<unknown>");
+                         }};
+
 template <class T>
 Kind MakeView(std::string_view name, std::string_view plural, std::string_view singular,
               std::string_view short_name) {
@@ -37,7 +43,7 @@ Kind NamespaceKind() {
   kind.columns = {v1::kName,
                   {"STATUS", "string", "Active, or Terminating with its user.", 0,
                    [](const ObjectBase& o) { return As<Namespace>(o).status.phase; }},
-                  v1::kAge};
+                  kAge};
   return kind;
 }
 
@@ -76,7 +82,7 @@ Kind NodeKind() {
       v1::kName,
       {"STATUS", "string", "Whether the Swarm's managers hear from it.", 0, NodeStatusCell},
       {"ROLES", "string", "manager or worker; the leader among managers.", 0, RolesCell},
-      v1::kAge,
+      kAge,
       {"VERSION", "string", "Of the Engine.", 0,
        [](const ObjectBase& o) { return As<Node>(o).status.node_info.kubelet_version; }},
       {"INTERNAL-IP", "string", "What the Swarm's managers use.", 1, InternalIpCell},
@@ -142,7 +148,7 @@ Kind PodKind() {
                   {"STATUS", "string", "How it is, in one word.", 0, PodStatusCell},
                   {"RESTARTS", "string", "Containers before it that the Swarm still remembers.", 0,
                    PodRestartsCell},
-                  v1::kAge,
+                  kAge,
                   {"IP", "string", "Its address in the network of its namespace.", 1,
                    [](const ObjectBase& o) { return OrNone(As<Pod>(o).status.pod_ip); }},
                   {"NODE", "string", "Where it runs.", 1,
