@@ -89,12 +89,12 @@ TEST_F(ServerLimitsTest, BrokenRequestsAreRefusedAndTheConnectionClosed) {
 }
 
 TEST_F(ServerLimitsTest, NobodyIsServedAsOneselfWhoAsksToBeSomebodyElse) {
-  const std::string get = "GET " + std::string(kExecutions) + " HTTP/1.1\r\nHost: a\r\n";
+  const std::string get = "GET " + std::string(kExecutions) + " HTTP/1.1\r\nHost: localhost\r\n";
   EXPECT_EQ(Raw(get + "\r\n").status, 200);
   for (const char* name : {"Impersonate-User", "impersonate-group", "Impersonate-Extra-scopes"}) {
     const Answer answer = Raw(get + name + ": bob\r\n\r\n");
     EXPECT_EQ(answer.status, 403) << name;
-    EXPECT_NE(answer.body.find("\"reason\":\"Forbidden\""), std::string::npos) << name;
+    EXPECT_NE(answer.body.find("impersonation"), std::string::npos) << name;
   }
 }
 
