@@ -1,5 +1,6 @@
 #include "apis/server/status.h"
 
+#include <algorithm>
 #include <boost/beast/http/status.hpp>
 
 #include "specs/codec/value.h"
@@ -72,7 +73,15 @@ std::string_view TypeText(std::string_view reason) {
 
 std::string MessageOf(const Cause& cause) {
   const std::string_view type = TypeText(cause.reason);
-  return type.empty() ? cause.message : std::string(type) + ": " + cause.message;
+  if (type.empty()) return cause.message;
+  // Said once.
+  std::string_view message = cause.message;
+  constexpr std::string_view kRequired = "is required";
+  if (cause.reason == "FieldValueRequired" && message.starts_with(kRequired)) {
+    message.remove_prefix(kRequired.size());
+    message.remove_prefix(std::min(message.find_first_not_of(",:; "), message.size()));
+  }
+  return std::string(type) + (message.empty() ? "" : ": ") + std::string(message);
 }
 
 // "ListOptions.meta.k8s.io", "Scale.autoscaling": said by the error itself; else the object.
