@@ -144,6 +144,33 @@ class Programs : public testing::Test {
   std::string server_;
 };
 
+TEST_F(Programs, AChangeIsShownBeforeItIsMadeAndFieldsHaveOneOwner) {
+  const std::string file = File("x", "[serve]", "      replicas: {total: 3, essential: 1}\n");
+  ASSERT_EQ(Zoe({"apply", "-f", file, "--wait", "--timeout=30s"}).code, 0);
+  EXPECT_EQ(Zoe({"apply", "-f", file}).out, "execution.zoe/x unchanged\n");
+  File("x", "[serve, now]", "      replicas: {total: 3, essential: 1}\n");
+  Ran ran = Zoe({"apply", "-f", file, "--dry-run=server"});
+  EXPECT_EQ(ran.out, "execution.zoe/x configured (server dry run)\n");
+  EXPECT_EQ(
+      ran.err,
+      "Warning: execution.zoe/x: service web: 3 containers would be restarted (command)\n"
+      "  spec.application.services[name=\"web\"].command: [\"serve\"] -> [\"serve\",\"now\"]\n");
+  ran = Zoe({"diff", "-f", file});
+  EXPECT_EQ(ran.code, 1);
+  EXPECT_NE(ran.out.find("\n+      - now\n"), std::string::npos) << ran.out;
+  ASSERT_EQ(Zoe({"patch", "exec", "x", "-p", "spec: {priority: 7}"}).code, 0);
+  File("x", "[serve]", "      replicas: {total: 3, essential: 1}\n  priority: 5\n");
+  ran = Zoe({"apply", "-f", file});
+  EXPECT_EQ(ran.code, 1);
+  EXPECT_NE(ran.err.find("spec.priority: conflict with \"zoe-patch\""), std::string::npos)
+      << ran.err;
+  EXPECT_GE(Zoe({"diff", "-f", file}).code, 2);
+  EXPECT_EQ(Zoe({"apply", "-f", file, "--force-conflicts"}).out, "execution.zoe/x configured\n");
+  File("x", "[serve]", "      replicas: {total: 3, essential: 1}\n");
+  EXPECT_EQ(Zoe({"apply", "-f", file}).out, "execution.zoe/x configured\n");
+  EXPECT_EQ(Zoe({"get", "exec", "x", "-o", "jsonpath={.spec.priority}"}).out, "0");
+}
+
 TEST_F(Programs, AnExecutionLivesFromApplyToDelete) {
   const std::string file = File("x", "[serve]");
   Ran ran = Zoe({"apply", "-f", file, "--wait", "--timeout=30s"});
