@@ -31,7 +31,8 @@ struct Document {
 };
 Document MakeDocument(std::string text);
 // The document, or 304 to whoever has it.
-Response DocumentResponse(const Exchange& exchange, const Document& document, std::string_view content_type);
+Response DocumentResponse(const Exchange& exchange, const Document& document,
+                          std::string_view content_type);
 
 // Whether an Accept header takes this, which is a media type with its parameters in any order
 // ("application/json;as=APIGroupDiscoveryList;g=apidiscovery.k8s.io;v=v2"); wildcards take what has
