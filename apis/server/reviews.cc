@@ -5,6 +5,7 @@
 
 #include "apis/server/api.h"
 #include "apis/server/documents.h"
+#include "apis/server/review_proto.h"
 #include "apis/server/rights.h"
 #include "apis/server/status.h"
 #include "specs/codec/value.h"
@@ -117,17 +118,21 @@ bool IsReview(std::string_view group_version, std::string_view plural) {
 }
 
 Response Api::Review(const Exchange& exchange) const {
-  const Syntax syntax = SyntaxOf(MediaType(exchange.request.content_type));
-  if (syntax == Syntax::kUnsupported) {
-    return StatusResponse(415, "UnsupportedMediaType",
-                          "the body of the request was in an unknown format - accepted media "
-                          "types include: application/json, application/yaml");
-  }
-  auto asked = ParseBody(exchange.request.body, syntax);
-  if (!asked.ok()) return ErrorResponse(asked.error());
   const auto kind = std::find_if(std::begin(kReviews), std::end(kReviews), [&](const auto& each) {
     return each.plural == exchange.route.rest;
   });
+  const std::string_view media = MediaType(exchange.request.content_type);
+  const bool proto = media == "application/vnd.kubernetes.protobuf";
+  const Syntax syntax = SyntaxOf(media);
+  if (!proto && syntax == Syntax::kUnsupported) {
+    return StatusResponse(415, "UnsupportedMediaType",
+                          "the body of the request was in an unknown format - accepted media "
+                          "types include: application/json, application/yaml, "
+                          "application/vnd.kubernetes.protobuf");
+  }
+  const std::string& body = exchange.request.body;
+  const auto asked = proto ? ReviewFromProto(body, kind->kind) : ParseBody(body, syntax);
+  if (!asked.ok()) return ErrorResponse(asked.error());
   const User& user = exchange.user;
   Value review;
   review.Set("kind", std::string(kind->kind));
