@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "controller/crypto/crypto.h"
 #include "specs/codec/value.h"
 #include "test/unit/apis/peer.h"
 #include "test/unit/apis/served.h"
@@ -235,6 +236,12 @@ TEST_F(ServerApply, WhatAdmissionFillsInIsNobodysAndNoConflict) {
   EXPECT_EQ(Apply("two", part("3"), "&force=true").status, 200);
   EXPECT_EQ(Managers(Read()).find("f:application\""), std::string::npos);
   EXPECT_NE(Read().At("spec.application"), nullptr);
+  // Nor where the document has it: a copy of what stands.
+  EXPECT_EQ(Apply("two", Manifest(R"("applicationRef":{"name":"app"},"parameters":{"n":4},)"),
+                  "&force=true")
+                .status,
+            200);
+  EXPECT_EQ(Managers(Read()).find("f:application\""), std::string::npos);
 }
 
 TEST_F(ServerApply, StatusHasOwnersOfItsOwn) {
@@ -370,6 +377,27 @@ TEST_F(ServerApply, ReplacesOneProbeByAnotherThoughDefaultsStandBesideThem) {
   const Answer none = Apply("one", part(""));
   ASSERT_EQ(none.status, 200) << none.body;
   EXPECT_EQ(Json(none).At("spec.application.services")->as_array()[0].Find("readiness"), nullptr);
+}
+
+// What people may not do by PUT they may not do by applying.
+TEST(ServerApplyRights, HoldGuestsToTheCatalogAndUsersToTheirNamespace) {
+  ServerOptions options = TestOptions();
+  options.auth = AuthMode::kPassword;
+  Served served(options);
+  ASSERT_TRUE(served.server->Start().ok());
+  served.AddUser("alice", "looking glass", "guest");
+  served.AddUser("bob", "builder's yard", "user");
+  const auto apply = [&](const std::string& user, const std::string& password) {
+    const std::string login =
+        "Authorization: Basic " + crypto::EncodeBase64(user + ":" + password) + "\r\n";
+    return Peer(served.port())
+        .Call("PATCH", std::string(kExecutions) + "/a?fieldManager=x", Manifest(),
+              login + std::string(kApply));
+  };
+  const Answer guest = apply("alice", "looking glass");
+  EXPECT_EQ(guest.status, 403);
+  EXPECT_NE(guest.body.find("catalog"), std::string::npos) << guest.body;
+  EXPECT_EQ(apply("bob", "builder's yard").status, 403);
 }
 
 // Whoever asks for a dry run learns what would happen to containers.
