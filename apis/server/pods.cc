@@ -232,7 +232,8 @@ std::string ContainerNameOf(const SwarmService& service) {
 
 std::string PodNameOf(const SwarmService& service, const SwarmTask& task) {
   return LabelOf(service.spec.labels, kLabelName) + "-" + ContainerNameOf(service) + "-" +
-         std::to_string(task.slot) + "-" + task.id.substr(0, 5);
+         std::to_string(task.slot) + "-" +
+         task.id.substr(task.id.size() - std::min<size_t>(5, task.id.size()));
 }
 
 std::vector<PodTasks> SlotsOf(const SwarmPicture& picture) {
