@@ -36,6 +36,8 @@ struct NodeAddress {
 struct NodeSystemInfo {
   std::string machine_id, kernel_version, os_image, container_runtime_version, kubelet_version,
       operating_system, architecture;
+  // Clients with types of their own refuse a node without these.
+  std::string boot_id, system_uuid, kube_proxy_version;
   bool operator==(const NodeSystemInfo&) const = default;
 };
 
