@@ -10,7 +10,7 @@ spec:
     services:
     - name: web
       image: zoe/mini:latest
-      command: [python3, -u, -c, "import http.server\nprint('one'); print('two'); print('three')\nhttp.server.test(port=8080)"]
+      command: [python3, -u, -c, "import http.server\nprint('one'); print('two'); print('three')\nhttp.server.test(http.server.SimpleHTTPRequestHandler, port=8080)"]
       ports: [{name: web, port: 8080, scheme: http}]
       readiness: {http: {port: 8080}, periodSeconds: 1}
       stopGracePeriodSeconds: 1

@@ -25,7 +25,7 @@ Y
 
   x 0 '~NAME +READY +STATUS +RESTARTS +AGE'$'\n''pair-web-1-[a-z0-9]{5} +1/1 +Running +0 .*'$'\n''pair-worker-1-[a-z0-9]{5} .*'$'\n''pair-worker-2-[a-z0-9]{5} ' get pods
   x 0 '~NAME .* IP .*NODE .*' get pods -o wide
-  x 0 '~^pod/pair-web-1-[a-z0-9]{5}$' get pods -l zoe.service=web -o name
+  x 0 '~^pod/pair-web-1-[a-z0-9]{5}' get pods -l zoe.service=web -o name
   pod=${out#pod/}
   x 0 '~pair-web.*pair-worker.*pair-worker' get pods -l project=views -o name
   x 0 '=Running Execution/pair' get pod "$pod" -o jsonpath='{.status.phase} {.metadata.ownerReferences[0].kind}/{.metadata.ownerReferences[0].name}'
@@ -40,7 +40,7 @@ Y
   x 1 '~Error from server \((MethodNotAllowed|Forbidden)\)' delete pod "$pod" --wait=false
   x 0 '' logs "$pod"
   x 0 '' logs "$pod" --tail=1 --timestamps
-  x 1 '~Error from server \(NotFound\): pods "nothing" not found' logs nothing
+  x 1 '~[Ee]rror from server \(NotFound\): pods "nothing" not found' logs nothing
 
   x 0 '~LAST SEEN +TYPE +REASON +OBJECT +MESSAGE'$'\n''.*execution/pair' get events
   x 0 '~execution/pair' get events --field-selector involvedObject.name=pair
@@ -58,7 +58,7 @@ Y
   pid=$!
   holds "get pods -w begins" soon 10 grep -q '^pair-web-1' "$work/pods"
   k patch execution pair --type merge -p '{"spec": {"suspend": true}}' >/dev/null || failed "suspend"
-  x 0 "~condition met" wait pod "$pod" --for=delete --timeout=30s
+  x 0 '' wait pod "$pod" --for=delete --timeout=30s
   holds "get pods -w shows the end" soon 10 sh -c "[ \$(grep -c '^$pod' '$work/pods') -ge 2 ]"
   end_background $pid
 
