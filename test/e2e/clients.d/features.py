@@ -94,9 +94,7 @@ def dynamic_client():
     error = refused(409, "Conflict", apply, "two")
     assert error["details"]["causes"] == [{"reason": "FieldManagerConflict", "message": 'conflict with "one"', "field": ".spec.priority"}], error
     assert apply("two", force_conflicts=True).spec.priority == 2
-    seen = []
-    for event in executions.watch(namespace="features", timeout=2):
-        seen.append(event["object"].metadata.name)
+    seen = {event["object"].metadata.name for event in executions.watch(namespace="features", timeout=2)}
     assert sorted(seen) == ["a", "applied", "l0", "l1", "l2", "l3", "l4"], seen
 
 

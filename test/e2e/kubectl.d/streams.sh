@@ -32,9 +32,10 @@ walk_streams() {
   x 0 '~^one'$'\n''two'$'\n''three' logs "$web"
   x 0 '~three' logs "$web" -c web
   x 0 '=tick' logs "$echo" --tail=1
-  x 0 '~^20[0-9-]{8}T[0-9:.]+(Z|[+-][0-9:]{5}) tick$' logs "$echo" --tail=1 --timestamps
+  x 0 '~^20[0-9-]{8}T[0-9:.]+(Z|[+-][0-9:]{5}) tick' logs "$echo" --tail=1 --timestamps
   x 0 '~tick' logs "$echo" --since=2s
-  x 0 '=' logs "$web" --since-time=2100-01-01T00:00:00Z
+  x 0 '' logs "$web" --since-time="$(date -u -d '+1 hour' +%FT%TZ)"
+  is "nothing old was said in an hour" "$(grep -c three <<<"$out")" 0
   x 0 '~^\[pod/.*\] tick' logs -l zoe.service=echo --prefix --tail=1
   in_background "$work/follow" logs -f "$echo" --tail=1
   pid=$!
@@ -42,7 +43,7 @@ walk_streams() {
   end_background $pid
   x 1 '~container nothing is not valid for pod' logs "$web" -c nothing
   holds "there is a pod that ended" soon 30 has_ended
-  x 0 '~life' logs -p "$(pod_of flaky)"
+  x 0 '~life' logs -p "$(has_ended)"
   x 1 '~Error from server \(BadRequest\): previous terminated container .* not found' logs -p "$web"
 
   x 0 '=hello' exec "$web" -- echo hello
@@ -55,7 +56,8 @@ walk_streams() {
   grep -q 'nothing-here' "$work/no" || failed "exec says which program isn't there: $(cat "$work/no")"
   head -c 3000000 /dev/urandom >"$file"
   is "exec carries bytes both ways" "$(k exec -i "$web" -- cat <"$file" | cksum)" "$(cksum <"$file")"
-  is "exec -t is a terminal" "$(timeout 20 script -qec "$kubectl exec -it $web -- sh -c 'test -t 0 && stty size >/dev/null && echo terminal'" /dev/null </dev/null | tr -d '\r')" terminal
+  timeout 20 script -qec "$kubectl exec -it $web -- sh -c 'test -t 0 && stty size >/dev/null && echo ter\$((1))minal'" /dev/null </dev/null >"$work/terminal" || true
+  holds "exec -t is a terminal" grep -q ter1minal "$work/terminal"
   x 1 '~pods "nothing" not found' exec nothing -- true
   x 1 '~container .*nothing' exec "$web" -c nothing -- true
 
@@ -80,4 +82,8 @@ walk_streams() {
   holds "port-forward carries several at once" sh -c "for i in 1 2 3 4; do curl -fsS -m 10 -o /dev/null http://127.0.0.1:$port/ & done; for i in 1 2 3 4; do wait -n || exit 1; done"
   end_background $pid
 }
-has_ended() { [ -n "$(k get pods -l zoe.service=flaky -o jsonpath='{.items[?(@.status.containerStatuses[0].restartCount>0)].metadata.name}')" ] || k logs -p "$(pod_of flaky)"; }
+has_ended() {  # prints the pod
+  local pod
+  pod=$(k get pods -l zoe.service=flaky -o jsonpath='{.items[?(@.status.containerStatuses[0].restartCount>0)].metadata.name}')
+  [ -n "$pod" ] && echo "${pod%% *}"
+}

@@ -153,7 +153,7 @@ class ServerExec : public ::testing::Test {
       if (!seen.ok() || seen->tasks.empty()) continue;
       const SwarmTask& task = seen->tasks.front();
       if (task.state == TaskState::kRunning)
-        return name + "-" + service + "-1-" + task.id.substr(0, 5);
+        return name + "-" + service + "-1-" + task.id.substr(task.id.size() - 5);
     }
     ADD_FAILURE() << "it does not run";
     return {};
