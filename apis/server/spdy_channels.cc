@@ -133,7 +133,9 @@ void Tunnel::Fill(Pieces& out) {
     const std::lock_guard lock(mutex_);
     if (!std::exchange(opened_, true)) readable = std::exchange(on_readable_, nullptr);
     if (!out_.empty()) out.Add(std::make_shared<std::string>(std::exchange(out_, {})));
-    out.end = ended_;
+    // Whoever had more to say has had the time for it: an end that waits for the client's would go
+    // on taking what nobody reads.
+    out.abort = ended_ && out.bodies.empty();
     if (std::exchange(full_, false)) room = on_room_;
     changed_.notify_all();
   }

@@ -93,6 +93,11 @@ std::string Wire::Read(size_t size) {
   return bytes;
 }
 
+std::string Wire::ReadSome() {
+  if (buffer_.empty()) Fill();
+  return std::exchange(buffer_, {});
+}
+
 std::string Wire::ReadHead() {
   size_t end = 0;
   while ((end = buffer_.find("\r\n\r\n")) == std::string::npos) {

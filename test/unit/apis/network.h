@@ -28,6 +28,7 @@ class Wire {
   // As much as is taken without anybody reading; stops at `most`.
   size_t SendUntilFull(std::string_view piece, size_t most);
   std::string Read(size_t size);  // shorter at the end
+  std::string ReadSome();         // what there is, waited for; "" at the end
   std::string ReadHead();         // with its empty line; "" if none came
   std::string ReadAll();          // to the end
   size_t CountAll();              // the same, keeping nothing
