@@ -52,6 +52,14 @@ Expected<PodLogRequest> ParsePodLog(const Query& query, WallTime now) {
   return request;
 }
 
+Error WaitsToStart(const core::Pod& pod) {
+  const auto& states = pod.status.container_statuses;
+  const bool known = !states.empty() && states.front().state.waiting;
+  return Bad("container \"" + pod.spec.containers.front().name + "\" in pod \"" + pod.meta.name +
+             "\" is waiting to start: " +
+             (known ? states.front().state.waiting->reason : "ContainerCreating"));
+}
+
 // Which task's log it is. Kubernetes' words for what can't be read.
 Expected<void> FindTask(Swarm& swarm, const Context& ctx, const Entry& entry,
                         PodLogRequest& request) {
@@ -70,20 +78,17 @@ Expected<void> FindTask(Swarm& swarm, const Context& ctx, const Entry& entry,
     return MakeError(Code::kNotFound, "pods \"" + entry.key.name + "\" not found");
   request.query.service_id = task->service_id;
   request.query.task_id = task->id;
-  if (request.previous) {
+  // While a restart waits, the log is that of the container before it, as kubelet has it.
+  if (request.previous || task->container_id.empty()) {
     const auto before = std::find_if(
         std::make_reverse_iterator(task), seen.tasks.rend(), [&](const SwarmTask& other) {
           return other.service_id == task->service_id && other.slot == task->slot &&
                  !other.container_id.empty();
         });
+    if (before == seen.tasks.rend() && !request.previous) return WaitsToStart(pod);
     if (before == seen.tasks.rend())
       return Bad("previous terminated container \"" + container + "\"" + who + "\" not found");
     request.query.task_id = before->id;
-  } else if (task->container_id.empty()) {
-    const auto& states = pod.status.container_statuses;
-    const bool known = !states.empty() && states.front().state.waiting;
-    return Bad("container \"" + container + "\"" + who + "\" is waiting to start: " +
-               (known ? states.front().state.waiting->reason : "ContainerCreating"));
   }
   return {};
 }

@@ -90,9 +90,10 @@ core::ContainerStateWaiting Waiting(const SwarmTask& task, const SwarmTask* befo
   if (again)
     return {AsksForImage(before->error) ? "ImagePullBackOff" : "CreateContainerError",
             before->error};
-  // A restart that has to wait stands as `ready` until its delay is over.
-  const bool delayed = task.desired_state == TaskState::kReady && before != nullptr;
-  if (delayed && before->state == TaskState::kFailed) return {"CrashLoopBackOff", before->error};
+  // A restart that has to wait is only to get `ready` until its delay is over.
+  const bool delayed = task.desired_state == TaskState::kReady || task.node_id.empty();
+  if (delayed && before != nullptr && before->state == TaskState::kFailed)
+    return {"CrashLoopBackOff", before->error};
   return {"ContainerCreating", task.message};
 }
 
@@ -173,10 +174,10 @@ core::PodStatus StatusOf(const PodTasks& slot, const std::string& host_ip) {
   status.start_time = Seconds(task.created_at);
   status.message = task.error;
   if (task.node_down && !IsTerminal(task.state)) status.reason = "NodeLost";
-  if (!task.node_id.empty()) {
-    status.host_ip = host_ip;
+  status.host_ip = host_ip;
+  // Nothing is known of a container that has no place yet, unless there was one before it.
+  if (!task.node_id.empty() || (slot.tasks.size() > 1 && task.error.empty()))
     status.container_statuses = {ContainerStatusOf(slot)};
-  }
   for (const std::string& address : task.addresses) status.pod_ips.push_back({address});
   if (!task.addresses.empty()) status.pod_ip = task.addresses.front();
   status.conditions = ConditionsOf(task, status);

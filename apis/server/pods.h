@@ -20,7 +20,7 @@ struct SwarmPicture {
   std::vector<SwarmNode> nodes;
 };
 
-// OBJECT-SERVICE-SLOT-TASK, of the task the first five letters: "wordcount-worker-2-x1y2z".
+// OBJECT-SERVICE-SLOT-TASK, of the task the last five letters: "wordcount-worker-2-x1y2z".
 std::string PodNameOf(const SwarmService& service, const SwarmTask& task);
 // The name of a pod's one container: that of the service; of a Gateway "gateway".
 std::string ContainerNameOf(const SwarmService& service);
