@@ -233,7 +233,7 @@ bool PortConnection::Receive() {
   return true;
 }
 
-// Both channels end here, though the client may send on: kubectl up to 1.2x waits for the end of
+// Both channels end here, though the client may send on: kubectl 1.20 waits for the end of
 // both before it ends its own side.
 void PortConnection::EndOfProgram() {
   program_ended_ = true;
