@@ -39,7 +39,7 @@ begin_version() {  # of $kubectl: a home of its own, and a context that leads to
   [[ " ${versions[*]} " == *" $version "* ]] || versions+=("$version")
   export HOME=$work/home-$version KUBECONFIG=$work/home-$version/config
   mkdir -p "$HOME"
-  "$kubectl" config set-cluster here --server="$ZOE_SERVER" >/dev/null
+  "$kubectl" config set-cluster here --server="$ZOE_SERVER" >/dev/null 2>&1
   "$kubectl" config set-context here --cluster=here --namespace="${kube_namespace:-default}" >/dev/null
   "$kubectl" config use-context here >/dev/null
 }
@@ -83,7 +83,8 @@ soon() {  # SECONDS COMMAND...: whether it succeeds in time
 background=()
 in_background() {  # FILE ARGUMENT...: kubectl with its output in FILE; its pid is $!
   local file=$1; shift
-  "$kubectl" "$@" >"$file" 2>&1 &
+  : >"$file"  # now, and not when the process has begun
+  "$kubectl" "$@" >>"$file" 2>&1 &
   background+=($!)
 }
 end_background() {  # PID

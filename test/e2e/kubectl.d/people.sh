@@ -35,7 +35,7 @@ walk_people() {
   x 0 '' get events
   x 1 "~${no}pods is forbidden: User \"alice\" cannot list resource \"pods\" in API group \"\" in the namespace \"bob\"" get pods -n bob
   x 0 '=yes' auth can-i create executions
-  x 1 '=no' auth can-i create executions -n bob
+  x 1 '~^no' auth can-i create executions -n bob
   x 1 '~no' auth can-i list users
   x 0 '=yes' auth can-i get pods --subresource=log
   x 0 '~executions\.zoe +.*\[.*create' auth can-i --list

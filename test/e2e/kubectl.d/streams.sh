@@ -3,6 +3,10 @@ serve_streams() {
   start_controller
   cat >"$work/pods.yaml" <<'Y'
 apiVersion: zoe/v1
+kind: Gateway
+metadata: {name: default, namespace: default}
+---
+apiVersion: zoe/v1
 kind: Execution
 metadata: {name: talk}
 spec:
@@ -20,8 +24,19 @@ spec:
 Y
   zoe apply -f "$work/pods.yaml"
   zoe wait execution talk --for=condition=EssentialReady --timeout 60s
+  zoe wait gateway default --for=condition=Ready --timeout 60s
 }
-end_streams() { zoe delete execution talk --timeout 60s; }
+end_streams() {
+  if /usr/bin/python3 -c 'import kubernetes' 2>/dev/null; then
+    step "the Python client: exec and a port"
+    checks=$((checks + 1))
+    timeout 60 /usr/bin/python3 clients.d/streams.py "$ZOE_SERVER" default "$(pod_of web)" || failed "the Python client's streams"
+  else
+    skip "the Python client's streams: python3-kubernetes is not installed"
+  fi
+  zoe delete execution talk --timeout 60s
+  zoe delete gateway default --timeout 60s
+}
 pod_of() { k get pods -l "zoe.service=$1" --field-selector status.phase=Running -o name | head -1 | cut -d/ -f2; }
 
 walk_streams() {
@@ -79,7 +94,7 @@ walk_streams() {
   holds "port-forward starts" soon 10 grep -q '^Forwarding from 127.0.0.1' "$work/forward"
   port=$(sed -n 's/^Forwarding from 127.0.0.1:\([0-9]*\) .*/\1/p' "$work/forward")
   holds "port-forward carries HTTP" sh -c "curl -fsS -m 10 http://127.0.0.1:$port/ | grep -q 'Directory listing'"
-  holds "port-forward carries several at once" sh -c "for i in 1 2 3 4; do curl -fsS -m 10 -o /dev/null http://127.0.0.1:$port/ & done; for i in 1 2 3 4; do wait -n || exit 1; done"
+  holds "port-forward carries several at once" bash -c "for i in 1 2 3 4; do curl -fsS -m 10 -o /dev/null http://127.0.0.1:$port/ & pids+=(\$!); done; for pid in \${pids[@]}; do wait \$pid || exit 1; done"
   end_background $pid
 }
 has_ended() {  # prints the pod

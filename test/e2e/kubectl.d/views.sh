@@ -49,7 +49,7 @@ Y
   x 0 '~Normal' get events --field-selector type=Normal,involvedObject.kind=Execution
   if since 26; then
     x 0 '~LAST SEEN +TYPE +REASON +OBJECT +MESSAGE'$'\n''.*Execution/pair' events
-    x 0 '~Execution/pair' events --for execution.zoe/pair
+    x 0 '~Execution/pair' events --for execution/pair
     x 0 '~No events found|Normal|Warning' events --types=Warning
   fi
   x 0 '~Kind: +Execution.*Events:.*(Normal|Warning) ' describe execution pair
@@ -58,7 +58,7 @@ Y
   pid=$!
   holds "get pods -w begins" soon 10 grep -q '^pair-web-1' "$work/pods"
   k patch execution pair --type merge -p '{"spec": {"suspend": true}}' >/dev/null || failed "suspend"
-  x 0 '' wait pod "$pod" --for=delete --timeout=30s
+  holds "its pod ends" soon 30 is_gone "$pod"
   holds "get pods -w shows the end" soon 10 sh -c "[ \$(grep -c '^$pod' '$work/pods') -ge 2 ]"
   end_background $pid
 
@@ -69,3 +69,4 @@ Y
   x 0 '~"pair" deleted' delete execution pair
   x 0 '~No resources found in default namespace' get pods
 }
+is_gone() { ! k get pod "$1"; }
