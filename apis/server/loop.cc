@@ -12,6 +12,7 @@ namespace asio = boost::asio;
 namespace {
 
 constexpr size_t kStreamsAtOnce = 32;
+constexpr std::chrono::milliseconds kShortRound{1}, kLongestPause{50};
 
 // Deadlines are looked at this often: exact enough for them, and cheaper than a timer for each
 // connection.
@@ -28,6 +29,7 @@ Loop::Loop(const ServerDeps& deps, const ServerLimits& the_limits, const LoopHoo
       hooks(the_hooks),
       hub(deps.clock),
       tick_(context),
+      pause_(context),
       tick_period_(TickPeriod(the_limits)) {}
 
 Loop::~Loop() {
@@ -70,6 +72,7 @@ void Loop::BeginRound() {
   changed_ = false;  // before looking: a change that comes now makes another round
   hub.Refresh();
   round_.assign(streams_.begin(), streams_.end());
+  round_began_ = std::chrono::steady_clock::now();
   ContinueRound();
 }
 
@@ -80,12 +83,24 @@ void Loop::ContinueRound() {
   if (!round_.empty()) {
     asio::post(context, [this] { ContinueRound(); });
   } else {
-    in_round_ = false;
-    if (changed_) Notify();
+    EndRound();
   }
   for (Connection* connection : some) {
     if (streams_.contains(connection)) connection->Pump();
   }
+}
+
+void Loop::EndRound() {
+  const auto end = [this] {
+    in_round_ = false;
+    if (changed_) Notify();
+  };
+  const auto took = std::chrono::steady_clock::now() - round_began_;
+  if (took < kShortRound) return end();
+  pause_.expires_after(std::min<std::chrono::steady_clock::duration>(took, kLongestPause));
+  pause_.async_wait([end](const boost::system::error_code& error) {
+    if (!error) end();
+  });
 }
 
 void Loop::Add(std::shared_ptr<Connection> connection) {

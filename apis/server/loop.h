@@ -66,19 +66,22 @@ class Loop {
  private:
   void ScheduleTick();
   // Streams are asked in rounds, a few of them at a time, so that a request need not wait until a
-  // change has gone to a thousand watchers; what changes meanwhile goes out together in the next
-  // round.
+  // change has gone to a thousand watchers. After a long round others have as much time again; what
+  // changes meanwhile goes out together in the next one.
   void BeginRound();
   void ContinueRound();
+  void EndRound();
 
-  boost::asio::steady_timer tick_;
+  boost::asio::steady_timer tick_, pause_;
   const std::chrono::milliseconds tick_period_;
   std::unordered_set<std::shared_ptr<Connection>> connections_;
   std::unordered_set<Connection*> streams_;
   std::atomic<size_t> stream_count_{0};
   std::atomic<bool> changed_{false};   // since the round under way began
-  std::atomic<bool> in_round_{false};  // or one is posted
-  std::vector<Connection*> round_;     // still to be asked; on the loop's thread
+  std::atomic<bool> in_round_{false};  // or one is posted, or the pause after it
+  // On the loop's thread.
+  std::vector<Connection*> round_;  // still to be asked
+  SteadyTime round_began_;
   std::thread thread_;
   std::atomic<std::thread::id> thread_id_{};
   std::mutex mutex_;
