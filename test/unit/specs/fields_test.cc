@@ -93,10 +93,10 @@ TEST(FieldSets, KeysOfItemsAreTheSameInAnyOrderAndSpacing) {
 }
 
 TEST(FieldSets, RefuseWhatIsNoElement) {
-  for (const char* text : {R"({"spec":{}})", R"({"k:{":{}})", R"({"k:[]":{}})", R"({"k:{}":{}})",
-                           R"({"k:{\"a\":[1]}":{}})", R"({"v:{}":{}})", R"({"i:":{}})",
-                           R"({"i:x":{}})", R"({"i:-1":{}})", R"({"f:a":3})", R"([])",
-                           R"({"k:{\"a\":1}":{},"k:{ \"a\":1}":{}})"})
+  for (const char* text :
+       {R"({"spec":{}})", R"({"k:{":{}})", R"({"k:[]":{}})", R"({"k:{}":{}})",
+        R"({"k:{\"a\":[1]}":{}})", R"({"v:{}":{}})", R"({"i:":{}})", R"({"i:x":{}})",
+        R"({"i:-1":{}})", R"({"f:a":3})", R"([])", R"({"k:{\"a\":1}":{},"k:{ \"a\":1}":{}})"})
     EXPECT_FALSE(ReadFieldsV1(codec::ParseJson(text).value()).ok()) << text;
 }
 
