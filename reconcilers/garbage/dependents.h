@@ -13,8 +13,8 @@
 namespace zoe::garbage {
 
 // The object that a reference of `dependent` names; nullopt for references that are left alone: to
-// other groups, to kinds that aren't stored, without a uid, from a cluster-scoped object into a
-// namespace.
+// other groups, to kinds that aren't stored, without a uid, of a User, from a cluster-scoped
+// object into a namespace.
 std::optional<Key> OwnerOf(const OwnerReference& reference, const Key& dependent);
 
 // True for an object that is being deleted and whose dependents have to go, or to be let go, first.

@@ -297,6 +297,15 @@ TEST_F(Garbage, WhatTheUsersReconcilerRemovesIsLeftToIt) {
   EXPECT_THAT((*left)->meta.finalizers, ElementsAre("zoe/user"));
 }
 
+TEST_F(Garbage, UsersBelongToNobody) {
+  v1::User user;
+  user.meta.name = "alice";
+  user.meta.owner_references = {Of("gone", true, "User")};
+  Write("User", user);
+  Collect();
+  ASSERT_TRUE(store->Get({"User", "", "alice"}).ok());
+}
+
 // Whichever write was the last before a process died, the next one ends with the same world; and a
 // settled world is not written to.
 TEST_F(Garbage, EndsTheSameAfterACrashAtAnyWrite) {
