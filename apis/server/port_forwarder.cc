@@ -328,6 +328,7 @@ std::optional<int> Forwarder::OnStream(uint32_t stream, const spdy::Headers& hea
 void Forwarder::OnReset(int channel) {
   const auto it = connections_.find(channel);
   if (it != connections_.end()) PortConnectionPtr(it->second)->Cut();
+  std::erase_if(halves_, [&](const auto& half) { return half.second.stream == channel; });
   std::erase_if(begun_, [&](const Pair& pair) {
     if (pair.data == channel) channels_->Close(pair.error);
     return pair.data == channel;

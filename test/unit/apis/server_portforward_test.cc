@@ -460,6 +460,22 @@ TEST_F(ServerPortForward, RefusesStreamsThatAreNoPair) {
   EXPECT_TRUE(client.AwaitPing(7));
 }
 
+// Else a client that opens and resets without end fills the memory.
+TEST_F(ServerPortForward, ForgetsStreamsThatAreResetBeforeTheyArePairs) {
+  AddEcho(8080);
+  SpdyClient client = Plain();
+  const auto headers = [](const char* type) {
+    return server::spdy::Headers{{"streamtype", type}, {"port", "8080"}, {"requestid", "a"}};
+  };
+  const uint32_t first = client.Open(headers("error"));
+  client.Put({.type = Type::kRstStream, .id = first, .value = 5});
+  const uint32_t error = client.Open(headers("error"));
+  const uint32_t data = client.Open(headers("data"));
+  client.Send(data, "hello", true);
+  EXPECT_EQ(client.ReadAll(data), "hello");
+  EXPECT_EQ(client.ReadAll(error), "");
+}
+
 TEST_F(ServerPortForward, LeavesNothingOfClientsThatVanishOrReset) {
   std::mutex mutex;
   std::condition_variable changed;
