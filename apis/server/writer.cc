@@ -14,6 +14,8 @@ using schema::FieldSet;
 
 constexpr size_t kSuffix = 5;
 constexpr Duration kReadOwnWrite{2'000}, kTurn{2'000};
+// Of a record: the rest is for the status, and for what deletion writes.
+constexpr size_t kMaxWithoutStatus = kMaxRecordBytes - 64 * 1024;
 
 // Kubernetes' alphabet: no vowels, so no words.
 std::string RandomSuffix() {
@@ -61,6 +63,20 @@ Expected<void> CheckFinalizers(const ObjectBase& before, const ObjectBase& after
     return error;
   }
   return {};
+}
+
+// What is too large already may get smaller.
+Expected<void> CheckSize(const v1::Kind& kind, const ObjectBase& object, size_t bytes,
+                         size_t bytes_before) {
+  if (bytes <= kMaxWithoutStatus || bytes <= bytes_before) return {};
+  const auto bare = kind.clone(object);
+  if (kind.has_status) kind.copy_status(*kind.make(), *bare);
+  const size_t size = EncodeWithoutRevision(kind, *bare).size();
+  if (size <= kMaxWithoutStatus) return {};
+  return MakeError(Code::kTooLarge, std::string(kind.name) + " \"" + object.meta.name +
+                                        "\" takes " + std::to_string(size) +
+                                        " bytes without its status; at most " +
+                                        std::to_string(kMaxWithoutStatus) + " are kept");
 }
 
 }  // namespace
@@ -219,6 +235,8 @@ Expected<Written> Writer::Make(const v1::Kind& kind, const Key& place, Value doc
     const Key key{std::string(kind.name), object.meta.ns, object.meta.name};
     Written written{
         true, false, object.meta.name, object.meta.uid, nullptr, std::move(decoded.warnings)};
+    std::string bytes = EncodeWithoutRevision(kind, object);
+    ZOE_TRY(CheckSize(kind, object, bytes.size(), 0));
     if (options.dry_run) {
       if (cache_.Get(key)) return AlreadyExists(key);
       if (effects_) std::ranges::copy(effects_(nullptr, object), back_inserter(written.warnings));
@@ -231,7 +249,7 @@ Expected<Written> Writer::Make(const v1::Kind& kind, const Key& place, Value doc
     if (!request.password.empty()) {
       ZOE_ASSIGN(hashed, credentials_.HashPassword(request.password));
     }
-    const auto revision = store_.Create(key, EncodeWithoutRevision(kind, object));
+    const auto revision = store_.Create(key, std::move(bytes));
     if (revision.ok()) {
       ZOE_TRY(StorePassword(object, request.password, request.password_hash, std::move(hashed)));
       written.json = Settle(kind, key, *revision, object);
@@ -328,7 +346,9 @@ Expected<Written> Writer::Update(const v1::Kind& kind, const Key& key, Part part
     Written written{false,           false,   object.meta.name,
                     object.meta.uid, nullptr, std::move(wanted.warnings)};
     std::string bytes = EncodeWithoutRevision(kind, object);
-    if (options.dry_run || bytes == EncodeWithoutRevision(kind, *current.object)) {
+    const std::string before = EncodeWithoutRevision(kind, *current.object);
+    if (part == Part::kObject) ZOE_TRY(CheckSize(kind, object, bytes.size(), before.size()));
+    if (options.dry_run || bytes == before) {
       if (options.dry_run && effects_ && part == Part::kObject)
         std::ranges::copy(effects_(current.object.get(), object), back_inserter(written.warnings));
       written.json = Encode(kind, object);

@@ -52,6 +52,39 @@ class ServerObjects : public ::testing::Test {
   Served served_;
 };
 
+// Else one could be made that nobody can delete, and whose status nobody can write.
+TEST_F(ServerObjects, LargestThatIsTakenHasRoomForItsStatusAndItsDeletion) {
+  Create("large");
+  const auto grow = [&](size_t bytes) {
+    return Call("PATCH", At("large"),
+                R"({"metadata":{"managedFields":[{"manager":"m","operation":"Apply",)"
+                R"("apiVersion":"zoe/v1","fieldsType":"FieldsV1","fieldsV1":{"f:)" +
+                    std::string(bytes, 'x') + R"(":{}}}]}})",
+                kMerge);
+  };
+  size_t fits = 400'000, most = kMaxRecordBytes;
+  while (most - fits > 16) {
+    const size_t bytes = (fits + most) / 2;
+    const Answer answer = grow(bytes);
+    if (answer.status == 200) {
+      fits = bytes;
+    } else {
+      EXPECT_EQ(answer.status, 413) << answer.body;
+      most = bytes;
+    }
+  }
+  const std::string room(32 * 1024, 'x');
+  const Answer told = Call(
+      "PATCH", At("large", "/status"),
+      R"({"status":{"conditions":[{"type":"Told","status":"True","message":")" + room + R"("}]}})",
+      kMerge);
+  EXPECT_EQ(told.status, 200) << told.body.substr(0, 300);
+  EXPECT_EQ(grow(most + 1'000).status, 413);
+  EXPECT_EQ(grow(fits - 1).status, 200) << "what is too large may shrink";
+  const Answer gone = Call("DELETE", At("large"));
+  EXPECT_EQ(gone.status, 200) << gone.body.substr(0, 300);
+}
+
 TEST_F(ServerObjects, CreatedObjectHasIdentityAndIsReadAtOnce) {
   const Value created = Create("wordcount");
   EXPECT_FALSE(created.StringAt("metadata.uid").empty());
