@@ -23,6 +23,16 @@ Expected<Value> Unreadable(Expected<Value> parsed) {
   return error;
 }
 
+// Clients bound the headers of an answer, some at a hundred, some at 16 KiB.
+constexpr size_t kMaxWarnings = 64, kMaxWarningBytes = 8 * 1024;
+constexpr size_t kLastWarning = 64;  // bytes that tell how many are left out
+
+std::string WarningOf(const std::string& text) {
+  std::string warning = "299 - ";
+  codec::AppendJsonString(warning, text);  // RFC 9110's quoted string, no control characters
+  return warning;
+}
+
 }  // namespace
 
 std::string_view MediaType(std::string_view content_type) {
@@ -50,12 +60,19 @@ Expected<Value> ParseBody(const std::string& body, Syntax syntax) {
 
 Response WrittenResponse(const Written& written) {
   Response response{.status = written.created ? 201 : 200, .body = written.json};
+  size_t bytes = 0, left_out = 0;
   for (const std::string& warning : written.warnings) {
-    std::string text;
-    codec::AppendJsonString(text,
-                            warning);  // a quoted string of RFC 9110 without control characters
-    response.headers.emplace_back("Warning", "299 - " + text);
+    std::string text = WarningOf(warning);
+    const bool fits = response.headers.size() < kMaxWarnings - 1 &&
+                      bytes + text.size() <= kMaxWarningBytes - kLastWarning;
+    left_out += fits ? 0 : 1;
+    if (!fits) continue;
+    bytes += text.size();
+    response.headers.emplace_back("Warning", std::move(text));
   }
+  if (left_out > 0)
+    response.headers.emplace_back(
+        "Warning", WarningOf(std::to_string(left_out) + " more warnings are left out"));
   return response;
 }
 

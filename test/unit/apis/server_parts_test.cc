@@ -1,8 +1,10 @@
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <string>
 
 #include "apis/server/body.h"
+#include "apis/server/documents.h"
 #include "apis/server/json_patch.h"
 #include "apis/server/query.h"
 #include "apis/server/router.h"
@@ -49,6 +51,45 @@ TEST(JsonPatch, CopiesThatDoubleTheDocumentEndInAnError) {
   std::string patch = R"([{"op":"add","path":"/a","value":["0123456789"]})";
   for (int i = 0; i < 40; ++i) patch += R"(,{"op":"copy","from":"/a","path":"/a/-"})";
   EXPECT_EQ(Patched("{}", patch + "]"), "RequestEntityTooLarge");
+}
+
+// Ten thousand steps are few bytes; what each of them touches may be a whole document.
+TEST(JsonPatch, StepsThatMoveMuchCostLittleOrEndInAnError) {
+  std::string many = "[0", patch;
+  for (int i = 1; i < 50'000; ++i) many += ",0";
+  many += "]";
+  const auto patched = [&](const std::string& steps, int times) {
+    patch = R"([{"op":"add","path":"/z","value":{"a":)" + many + R"(,"b":1}})";
+    for (int i = 0; i < times; ++i) patch += "," + steps;
+    patch += R"(,{"op":"remove","path":"/z"}])";
+    const auto begin = std::chrono::steady_clock::now();
+    const std::string result = Patched("{}", patch);
+    EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(10)) << steps;
+    return result;
+  };
+  EXPECT_EQ(patched(R"({"op":"move","from":"/z/a","path":"/z/c"},)"
+                    R"({"op":"move","from":"/z/c","path":"/z/a"})",
+                    1'500),
+            "{}");
+  EXPECT_EQ(patched(R"({"op":"copy","from":"/z/b","path":"/z/c"})", 9'900), "{}");
+  EXPECT_EQ(patched(R"({"op":"add","path":"/z/a/0","value":1})", 9'900), "RequestEntityTooLarge");
+  EXPECT_EQ(patched(R"({"op":"remove","path":"/z/a/0"})", 9'900), "RequestEntityTooLarge");
+}
+
+// Clients take so many headers and no more.
+TEST(Warnings, AreBounded) {
+  Written written;
+  written.warnings.emplace_back(10'000, 'x');
+  for (int i = 0; i < 20'000; ++i) written.warnings.push_back("unknown field " + std::to_string(i));
+  const Response response = WrittenResponse(written);
+  ASSERT_EQ(response.headers.size(), 64u);
+  EXPECT_EQ(response.headers[0].second, "299 - \"unknown field 0\"");
+  EXPECT_EQ(response.headers[63].second, "299 - \"19938 more warnings are left out\"");
+  written.warnings.assign(40, std::string(1'000, 'x'));
+  size_t bytes = 0;
+  for (const auto& [name, value] : WrittenResponse(written).headers) bytes += value.size();
+  EXPECT_GT(bytes, 7'000u);
+  EXPECT_LE(bytes, 8'192u);
 }
 
 TEST(Router, KnowsEveryPath) {
