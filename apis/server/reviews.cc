@@ -16,6 +16,9 @@ namespace {
 using codec::Array;
 using codec::Value;
 
+// Bytes of a body: it is parsed on the connection's thread, which serves others too.
+constexpr size_t kMaxReview = 32 * 1024;
+
 // Older kubectl asks for the two beta versions of "who am I".
 constexpr std::string_view kAuthorization = "authorization.k8s.io",
                            kAuthentication = "authentication.k8s.io";
@@ -131,6 +134,10 @@ Response Api::Review(const Exchange& exchange) const {
                           "application/vnd.kubernetes.protobuf");
   }
   const std::string& body = exchange.request.body;
+  if (body.size() > kMaxReview) {
+    return ErrorResponse(MakeError(
+        Code::kTooLarge, "a review has at most " + std::to_string(kMaxReview) + " bytes"));
+  }
   const auto asked = proto ? ReviewFromProto(body, kind->kind) : ParseBody(body, syntax);
   if (!asked.ok()) return ErrorResponse(asked.error());
   const User& user = exchange.user;

@@ -98,6 +98,20 @@ TEST_F(ServerLimitsTest, NobodyIsServedAsOneselfWhoAsksToBeSomebodyElse) {
   }
 }
 
+// They are answered on the threads that serve all connections.
+TEST_F(ServerLimitsTest, LargeReviewsAreRefusedUnread) {
+  const auto ask = [&](size_t bytes) {
+    const std::string body =
+        R"({"spec":{"namespace":"alice","x":")" + std::string(bytes, 'x') + R"("}})";
+    return Peer(served_.port())
+        .Call("POST", "/apis/authorization.k8s.io/v1/selfsubjectrulesreviews", body,
+              "Content-Type: application/json\r\n")
+        .status;
+  };
+  EXPECT_EQ(ask(1'000), 201);
+  EXPECT_EQ(ask(100'000), 413);
+}
+
 TEST_F(ServerLimitsTest, TooLargeHeadersAndBodiesAreRefused) {
   EXPECT_EQ(
       Raw("GET /healthz HTTP/1.1\r\nHost: a\r\nX: " + std::string(40'000, 'x') + "\r\n\r\n").status,
