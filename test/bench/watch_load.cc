@@ -1,10 +1,9 @@
 // Many watchers in one thread, cheap enough to share two cores with the server that it loads:
 // watch_load HOST PORT PATH COUNT [tls [TOKEN]]. Says "open" once each of COUNT watches has its
 // response head; then each line on stdin "wait EVENTS SECONDS" is answered by one line of JSON: how
-// many events came to the poorest and to the richest watcher, how many different streams of bytes
-// there were (1: all saw the same), and when the last event came (seconds since the epoch). "first"
-// gives the first watcher's stream so far: its length in bytes on a line, then the bytes. Ends with
-// stdin.
+// many events came to the poorest and to the richest watcher, how many watchers saw other bytes
+// than the rest, and when the last event came (seconds since the epoch). "stream" gives what they
+// saw: its length in bytes on a line, then the bytes. Ends with stdin.
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <openssl/ssl.h>
@@ -18,7 +17,6 @@
 #include <cstdlib>
 #include <cstring>
 #include <iostream>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -42,9 +40,11 @@ struct Watcher {
   std::string size_line;  // of the chunk that begins
   size_t left = 0;        // bytes of the chunk, and of the line's end behind it
   size_t events = 0;
-  uint64_t hash = 14695981039346656037u;  // FNV-1a
+  size_t bytes = 0;      // of the stream
+  bool differs = false;  // from what others had at the same place
 
-  void Put(const char* data, size_t size, std::string* copy) {
+  // `stream` is the longest so far.
+  void Put(const char* data, size_t size, std::string& stream) {
     if (!open) {
       head.append(data, size);
       const size_t end = head.find("\r\n\r\n");
@@ -53,7 +53,7 @@ struct Watcher {
       open = true;
       const std::string rest = head.substr(end + 4);
       head = {};
-      return Put(rest.data(), rest.size(), copy);
+      return Put(rest.data(), rest.size(), stream);
     }
     while (size > 0) {
       if (left == 0) {
@@ -66,13 +66,21 @@ struct Watcher {
       }
       const size_t take = std::min(size, left);
       const size_t text = left > 2 ? std::min(take, left - 2) : 0;
-      for (size_t i = 0; i < text; ++i) {
-        hash = (hash ^ static_cast<unsigned char>(data[i])) * 1099511628211u;
-        events += data[i] == '\n';
-      }
-      if (copy) copy->append(data, text);
+      Compare(data, text, stream);
       data += take, size -= take, left -= take;
     }
+  }
+
+ private:
+  void Compare(const char* data, size_t size, std::string& stream) {
+    for (const char* at = data; (at = static_cast<const char*>(std::memchr(
+                                     at, '\n', static_cast<size_t>(data + size - at)))) != nullptr;
+         ++at)
+      ++events;
+    const size_t known = std::min(size, stream.size() - bytes);
+    differs = differs || std::memcmp(stream.data() + bytes, data, known) != 0;
+    stream.append(data + known, size - known);
+    bytes += size;
   }
 };
 
@@ -103,14 +111,14 @@ class Load {
       if (Now() >= end) break;
       Poll(50);
     }
-    std::set<uint64_t> streams;
-    for (const Watcher& watcher : watchers_) streams.insert(watcher.hash);
-    std::printf("{\"least\": %zu, \"most\": %zu, \"streams\": %zu, \"last\": %.6f}\n", poorest(),
-                std::max_element(watchers_.begin(), watchers_.end(), Poorer)->events,
-                streams.size(), last_);
+    const auto differing =
+        std::count_if(watchers_.begin(), watchers_.end(), [](auto& w) { return w.differs; });
+    std::printf("{\"least\": %zu, \"most\": %zu, \"differing\": %td, \"last\": %.6f}\n", poorest(),
+                std::max_element(watchers_.begin(), watchers_.end(), Poorer)->events, differing,
+                last_);
   }
 
-  const std::string& first() const { return first_; }
+  const std::string& stream() const { return stream_; }
 
  private:
   static bool Poorer(const Watcher& a, const Watcher& b) { return a.events < b.events; }
@@ -149,12 +157,11 @@ class Load {
     epoll_event ready[256];
     const int count = ::epoll_wait(epoll_, ready, 256, milliseconds);
     for (int i = 0; i < count; ++i) {
-      const size_t at = ready[i].data.u64;
-      Watcher& watcher = watchers_[at];
+      Watcher& watcher = watchers_[ready[i].data.u64];
       ssize_t got;
       while ((got = Receive(watcher)) > 0) {
         const size_t before = watcher.events;
-        watcher.Put(buffer_, static_cast<size_t>(got), at == 0 ? &first_ : nullptr);
+        watcher.Put(buffer_, static_cast<size_t>(got), stream_);
         if (watcher.events == before) continue;
         total_ += watcher.events - before;
         last_ = Now();
@@ -168,7 +175,7 @@ class Load {
   SSL_CTX* context_ = nullptr;
   size_t total_ = 0;
   double last_ = 0;
-  std::string first_;
+  std::string stream_;
   char buffer_[256 * 1024];
 };
 
@@ -185,9 +192,9 @@ int main(int argc, char** argv) {
     double seconds = 0;
     if (std::sscanf(line.c_str(), "wait %zu %lf", &events, &seconds) == 2) {
       load.Wait(events, seconds);
-    } else if (line == "first") {
-      std::printf("%zu\n", load.first().size());
-      std::fwrite(load.first().data(), 1, load.first().size(), stdout);
+    } else if (line == "stream") {
+      std::printf("%zu\n", load.stream().size());
+      std::fwrite(load.stream().data(), 1, load.stream().size(), stdout);
     } else {
       Fail("unknown: " + line);
     }
