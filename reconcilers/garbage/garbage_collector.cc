@@ -116,6 +116,7 @@ Expected<GarbageCollector::Owners> GarbageCollector::OwnersOf(const Key& key,
 std::vector<EntryPtr> GarbageCollector::DependentsOf(const Key& key, const Meta& meta) const {
   std::vector<EntryPtr> found;
   for (const Key& dependent : dependents_.Of(meta.uid)) {
+    if (dependent == key) continue;  // who belongs to itself would wait for itself
     EntryPtr entry = cache_.Get(dependent);
     const auto names = [&](const OwnerReference& r) { return Names(r, dependent, key, meta.uid); };
     if (entry && std::ranges::any_of(entry->object->meta.owner_references, names))

@@ -258,6 +258,13 @@ TEST_F(Garbage, CircleGoesInTheForegroundToo) {
   EXPECT_THAT(Standing(), IsEmpty());
 }
 
+TEST_F(Garbage, WhoBelongsToItselfAwaitsNobody) {
+  Put("a", {Of("a", true)});
+  RequestDeletion("a", kForegroundFinalizer);
+  Collect();
+  EXPECT_THAT(Standing(), IsEmpty());
+}
+
 TEST_F(Garbage, OrphansLoseTheirReferenceAndStay) {
   Put("a");
   Put("b", {Of("a", true)});
