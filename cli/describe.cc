@@ -33,7 +33,7 @@ class Description {
     if (const std::string ns = object_.StringAt("metadata.namespace"); !ns.empty())
       Line("Namespace", ns);
     Pairs("Labels", object_.At("metadata.labels"));
-    Pairs("Annotations", object_.At("metadata.annotations"));
+    Pairs("Annotations", object_.At("metadata.annotations"), ": ");
     Line("API Version", object_.StringAt("apiVersion"));
     Line("Kind", object_.StringAt("kind"));
     Time("Created", "metadata.creationTimestamp");
@@ -106,8 +106,9 @@ class Description {
  private:
   static constexpr size_t kWidth = 16;
 
+  // Without a name it goes on with the line before.
   void Line(std::string_view name, const std::string& value) {
-    std::string label = std::string(name) + ":";
+    std::string label = name.empty() ? "" : std::string(name) + ":";
     label.resize(std::max(kWidth, label.size() + 2), ' ');
     out_ << label << OneLine(value) << '\n';
   }
@@ -134,12 +135,12 @@ class Description {
     if (!time.empty()) Line(name, time + " (" + Age(time, now_) + " ago)");
   }
 
-  void Pairs(std::string_view name, const Value* pairs) {
+  void Pairs(std::string_view name, const Value* pairs, std::string_view separator = "=") {
     bool first = true;
     if (pairs != nullptr && pairs->is_object()) {
       for (const codec::Member& pair : pairs->as_object()) {
         if (pair.key == kLastApplied) continue;
-        Line(first ? std::string(name) : " ", pair.key + "=" + pair.value.ScalarText());
+        Line(first ? name : "", pair.key + std::string(separator) + pair.value.ScalarText());
         first = false;
       }
     }

@@ -134,7 +134,7 @@ int Watch(Getter& getter, const Target& target) {
 }
 
 Expected<std::vector<Target>> Targets(Session& session) {
-  if (!session.args().Has("filename")) return ParseTargets(session.words());
+  if (!session.args().Has("filename")) return ParseTargets(session.words(), true);
   std::vector<Target> targets;
   const Manifests manifests = ReadManifests(session.io(), FileOptions(session, false));
   if (!manifests.problems.empty()) return MakeError(Code::kInvalid, manifests.problems[0]);

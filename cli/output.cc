@@ -10,44 +10,6 @@ using Format = Output::Format;
 
 constexpr std::string_view kNone = "<none>";
 
-// A core/v1 view has no table of columns: these are the ones that its objects are sure to have.
-struct CoreColumn {
-  std::string_view kind, name;
-  std::string (*cell)(const Value& object);
-};
-
-std::string NodeStatus(const Value& node) {
-  const Value* ready = Condition(node, "Ready");
-  std::string status =
-      ready != nullptr && ready->StringAt("status") == "True" ? "Ready" : "NotReady";
-  const Value* unschedulable = node.At("spec.unschedulable");
-  if (unschedulable != nullptr && *unschedulable == Value(true)) status += ",SchedulingDisabled";
-  return status;
-}
-
-std::string NodeRoles(const Value& node) {
-  constexpr std::string_view kRole = "node-role.kubernetes.io/";
-  std::string roles;
-  const Value* labels = node.At("metadata.labels");
-  if (labels == nullptr || !labels->is_object()) return roles;
-  for (const codec::Member& label : labels->as_object()) {
-    if (label.key.starts_with(kRole))
-      roles += (roles.empty() ? "" : ",") + label.key.substr(kRole.size());
-  }
-  return roles;
-}
-
-constexpr CoreColumn kCoreColumns[] = {
-    {"Node", "STATUS", NodeStatus},
-    {"Node", "ROLES", NodeRoles},
-    {"Node", "CPU", [](const Value& node) { return node.StringAt("status.allocatable.cpu"); }},
-    {"Node", "MEMORY",
-     [](const Value& node) { return node.StringAt("status.allocatable.memory"); }},
-    {"Namespace", "STATUS", [](const Value& ns) { return ns.StringAt("status.phase"); }},
-    {"Pod", "STATUS", [](const Value& pod) { return pod.StringAt("status.phase"); }},
-    {"Pod", "NODE", [](const Value& pod) { return pod.StringAt("spec.nodeName"); }},
-};
-
 std::string Upper(std::string_view text) {
   std::string upper(text);
   std::transform(upper.begin(), upper.end(), upper.begin(),
@@ -59,8 +21,8 @@ bool Shown(const v1::Column& column, const Output& output) {
   return column.priority == 0 || output.format == Format::kWide;
 }
 
-std::vector<std::string> KnownCells(const Resource& resource, const Value& object,
-                                    const Output& output, WallTime now) {
+std::vector<std::string> Cells(const Resource& resource, const Value& object, const Output& output,
+                               WallTime now) {
   std::vector<std::string> cells;
   const auto decoded = v1::DecodeStored(*resource.known, codec::ToJson(object));
   if (!decoded.ok()) return {object.StringAt("metadata.name"), "<unknown>"};
@@ -70,15 +32,6 @@ std::vector<std::string> KnownCells(const Resource& resource, const Value& objec
     if (column.type == "date") cell = Age(cell, now);
     cells.push_back(std::move(cell));
   }
-  return cells;
-}
-
-std::vector<std::string> CoreCells(const Resource& resource, const Value& object, WallTime now) {
-  std::vector<std::string> cells{object.StringAt("metadata.name")};
-  for (const CoreColumn& column : kCoreColumns) {
-    if (column.kind == resource.kind) cells.push_back(column.cell(object));
-  }
-  cells.push_back(Age(object.StringAt("metadata.creationTimestamp"), now));
   return cells;
 }
 
@@ -183,16 +136,8 @@ std::vector<std::string> Headers(const Resource& resource, const Output& output,
     return headers;
   }
   if (style.with_namespace) headers.emplace_back("NAMESPACE");
-  if (resource.known != nullptr) {
-    for (const v1::Column& column : resource.known->columns) {
-      if (Shown(column, output)) headers.push_back(Upper(column.name));
-    }
-  } else {
-    headers.emplace_back("NAME");
-    for (const CoreColumn& column : kCoreColumns) {
-      if (column.kind == resource.kind) headers.emplace_back(column.name);
-    }
-    headers.emplace_back("AGE");
+  for (const v1::Column& column : resource.known->columns) {
+    if (Shown(column, output)) headers.push_back(Upper(column.name));
   }
   if (style.with_labels) headers.emplace_back("LABELS");
   return headers;
@@ -210,8 +155,7 @@ std::vector<std::string> Row(const Resource& resource, const Value& object, cons
     }
     return row;
   }
-  row = resource.known != nullptr ? KnownCells(resource, object, output, now)
-                                  : CoreCells(resource, object, now);
+  row = Cells(resource, object, output, now);
   for (std::string& cell : row) {
     if (cell.empty()) cell = kNone;
   }

@@ -5,32 +5,16 @@
 
 #include "apis/client/client.h"
 #include "cli/options.h"
+#include "specs/core/kinds.h"
 
 namespace zoe::cli {
 namespace {
-
-struct Core {
-  std::string_view kind, plural, singular, short_name;
-  bool namespaced;
-};
-constexpr Core kCore[] = {{"Node", "nodes", "node", "no", false},
-                          {"Namespace", "namespaces", "namespace", "ns", false},
-                          {"Pod", "pods", "pod", "po", true}};
 
 std::string Lower(std::string_view text) {
   std::string lower(text);
   std::transform(lower.begin(), lower.end(), lower.begin(),
                  [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   return lower;
-}
-
-Resource FromCore(const Core& core) {
-  return {.kind = std::string(core.kind),
-          .plural = std::string(core.plural),
-          .singular = std::string(core.singular),
-          .group = "",
-          .base = "/api/v1",
-          .namespaced = core.namespaced};
 }
 
 std::vector<std::string> Split(std::string_view text, char separator) {
@@ -59,23 +43,25 @@ std::string Resource::Path(std::string_view ns, std::string_view name) const {
 }
 
 Resource FromKind(const v1::Kind& kind) {
+  const std::string group(kind.group), version(kind.api_version);
   return {.kind = std::string(kind.name),
           .plural = std::string(kind.plural),
           .singular = std::string(kind.singular),
-          .group = "zoe",
-          .base = "/apis/zoe/v1",
+          .group = group,
+          .base = (group.empty() ? "/api/" : "/apis/") + version,
           .namespaced = kind.namespaced,
           .known = &kind};
 }
 
 std::vector<std::string_view> ResourceNames() {
   std::vector<std::string_view> names;
-  for (const v1::Kind& kind : v1::Kinds()) {
-    names.insert(names.end(), {kind.plural, kind.singular});
-    names.insert(names.end(), kind.short_names.begin(), kind.short_names.end());
+  for (const auto* kinds : {&v1::Kinds(), &core::Kinds()}) {
+    for (const v1::Kind& kind : *kinds) {
+      if (std::find(names.begin(), names.end(), kind.plural) != names.end()) continue;
+      names.insert(names.end(), {kind.plural, kind.singular});
+      names.insert(names.end(), kind.short_names.begin(), kind.short_names.end());
+    }
   }
-  for (const Core& core : kCore)
-    names.insert(names.end(), {core.plural, core.singular, core.short_name});
   return names;
 }
 
@@ -83,9 +69,10 @@ Expected<Resource> FindResource(std::string_view name) {
   std::string lower = Lower(name);
   if (lower.ends_with(".zoe")) lower.resize(lower.size() - 4);
   if (const v1::Kind* kind = v1::FindResource(lower)) return FromKind(*kind);
-  for (const Core& core : kCore) {
-    if (lower == core.plural || lower == core.singular || lower == core.short_name)
-      return FromCore(core);
+  for (const v1::Kind& kind : core::Kinds()) {
+    if (lower == kind.plural || lower == kind.singular ||
+        std::count(kind.short_names.begin(), kind.short_names.end(), lower) > 0)
+      return FromKind(kind);
   }
   const std::string close = Closest(lower, ResourceNames());
   return MakeError(Code::kBadRequest,
@@ -98,14 +85,15 @@ Expected<Resource> ResourceOf(const codec::Value& object) {
   if (version == v1::kApiVersion) {
     if (const v1::Kind* known = v1::FindKind(kind)) return FromKind(*known);
   }
-  for (const Core& core : kCore) {
-    if (version == "v1" && kind == core.kind) return FromCore(core);
+  if (version == "v1") {
+    if (const v1::Kind* view = core::FindKind(kind)) return FromKind(*view);
   }
   return MakeError(Code::kBadRequest, "no kind \"" + kind + "\" in apiVersion \"" + version + "\"");
 }
 
-std::vector<Resource> AllResources() {
+std::vector<Resource> AllResources(bool views) {
   std::vector<Resource> all;
+  if (views) all.push_back(FromKind(*core::FindKind("Pod")));
   for (const v1::Kind& kind : v1::Kinds()) {
     if (kind.namespaced && kind.name != "Event") all.push_back(FromKind(kind));
   }
@@ -116,7 +104,7 @@ bool ComesWithUser(const Resource& resource) {
   return resource.kind == "Workspace" || resource.kind == "Gateway";
 }
 
-Expected<std::vector<Target>> ParseTargets(const std::vector<std::string>& words) {
+Expected<std::vector<Target>> ParseTargets(const std::vector<std::string>& words, bool views) {
   std::vector<Target> targets;
   if (words.empty()) {
     return MakeError(Code::kBadRequest, "which resource? such as: executions, applications, all");
@@ -147,7 +135,8 @@ Expected<std::vector<Target>> ParseTargets(const std::vector<std::string>& words
   }
   for (const std::string& kind : Split(words[0], ',')) {
     if (Lower(kind) == "all") {
-      for (Resource& resource : AllResources()) targets.push_back({std::move(resource), names});
+      for (Resource& resource : AllResources(views))
+        targets.push_back({std::move(resource), names});
       continue;
     }
     ZOE_ASSIGN(Resource resource, FindResource(kind));

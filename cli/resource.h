@@ -14,9 +14,9 @@ namespace zoe::cli {
 struct Resource {
   std::string kind, plural, singular;
   std::string group;  // "zoe"; empty for the read-only views of core/v1
-  std::string base;   // "/apis/zoe/v1"
+  std::string base;   // "/apis/zoe/v1", "/api/v1"
   bool namespaced = true;
-  const v1::Kind* known = nullptr;  // nullptr for core/v1
+  const v1::Kind* known = nullptr;  // never null once found
 
   std::string Singular() const {
     return singular + (group.empty() ? "" : "." + group);
@@ -35,8 +35,8 @@ Expected<Resource> FindResource(std::string_view name);
 Resource FromKind(const v1::Kind& kind);
 // By an object's apiVersion and kind.
 Expected<Resource> ResourceOf(const codec::Value& object);
-// Everything that "all" means: what namespaces hold, but events.
-std::vector<Resource> AllResources();
+// Everything that "all" means: what namespaces hold, but events; with `views` their pods too.
+std::vector<Resource> AllResources(bool views = false);
 // True for what a User brings along and what is made again when it is removed: "all" of delete
 // spares it.
 bool ComesWithUser(const Resource& resource);
@@ -50,7 +50,8 @@ struct Target {
 };
 
 // "exec", "exec a b", "exec/a app/b", "exec,app", "all". kBadRequest for what makes no sense.
-Expected<std::vector<Target>> ParseTargets(const std::vector<std::string>& words);
+Expected<std::vector<Target>> ParseTargets(const std::vector<std::string>& words,
+                                           bool views = false);
 // Exactly one object: "exec NAME", "exec/NAME", or "NAME" alone if `standard` (a resource's name)
 // is given.
 struct One {

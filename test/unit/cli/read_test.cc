@@ -79,6 +79,27 @@ TEST_F(Commands, GetPrintsTablesAndFormats) {
   EXPECT_EQ(Run({"get", "all", "-l", "set=one"}).code, kOk);
 }
 
+TEST_F(Commands, GetShowsTheViewsOfKubernetesAsKubectlDoes) {
+  api.Put("/api/v1/namespaces/default/pods/x-web-1-00001", *codec::ParseJson(R"({"apiVersion":"v1",
+      "kind":"Pod","metadata":{"name":"x-web-1-00001","namespace":"default",
+      "labels":{"a":"1","b":"2"},"annotations":{"c":"3","d":"4"}},
+      "spec":{"containers":[{"name":"web","image":"nginx"}]},
+      "status":{"phase":"Running","containerStatuses":[{"name":"web","ready":true,
+      "restartCount":2,"image":"nginx"}]}})"));
+  Ran ran = Run({"get", "pods", "--show-labels"});
+  EXPECT_EQ(ran.out,
+            "NAME            READY   STATUS    RESTARTS   AGE         LABELS\n"
+            "x-web-1-00001   1/1     Running   2          <unknown>   a=1,b=2\n")
+      << ran.err;
+  api.Put(std::string(kExecutions) + "x", Object("x", "Running"));
+  EXPECT_EQ(Run({"get", "all", "-o", "name"}).out, "pod/x-web-1-00001\nexecution.zoe/x\n");
+  ran = Run({"describe", "pod", "x-web-1-00001"});
+  EXPECT_NE(ran.out.find("Labels:         a=1\n                b=2\n"
+                         "Annotations:    c: 3\n                d: 4\n"),
+            std::string::npos)
+      << ran.out;
+}
+
 TEST_F(Commands, GetSaysWhatIsNotThere) {
   Ran ran = Run({"get", "exec"});
   EXPECT_EQ(ran.code, kOk);
