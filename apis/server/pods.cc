@@ -104,6 +104,17 @@ bool Runs(const SwarmTask& task, const SwarmService& service) {
           !task.container_id.empty());
 }
 
+// Those that ended by themselves or with their node: what the Swarm shut down made place for a
+// change or a smaller count.
+int32_t Restarts(const PodTasks& slot) {
+  return static_cast<int32_t>(
+      std::count_if(slot.tasks.begin(), slot.tasks.end() - 1, [](const SwarmTask* task) {
+        const bool on_purpose =
+            task->state == TaskState::kShutdown || task->state == TaskState::kRemove;
+        return task->node_down || (IsTerminal(task->state) && !on_purpose);
+      }));
+}
+
 ContainerStatus ContainerStatusOf(const PodTasks& slot) {
   const SwarmTask& task = *slot.tasks.back();
   const SwarmTask* before = slot.tasks.size() > 1 ? slot.tasks[slot.tasks.size() - 2] : nullptr;
@@ -112,7 +123,7 @@ ContainerStatus ContainerStatusOf(const PodTasks& slot) {
   if (const size_t at = status.image.find('@'); at != std::string::npos)
     status.image_id = status.image;
   if (!task.container_id.empty()) status.container_id = "docker://" + task.container_id;
-  status.restart_count = static_cast<int32_t>(slot.tasks.size()) - 1;
+  status.restart_count = Restarts(slot);
   if (before != nullptr && IsTerminal(before->state)) status.last_state.terminated = Ended(*before);
   status.started = Runs(task, *slot.service);
   status.ready = task.state == TaskState::kRunning && !task.node_down;

@@ -89,6 +89,14 @@ TEST(Pods, EarlierTasksOfASlotAreRestarts) {
   EXPECT_EQ(pods[1].status.container_statuses[0].restart_count, 0);
 }
 
+TEST(Pods, WhatMadePlaceForAChangeIsNoRestart) {
+  const auto pods =
+      Pods(Picture({Task("c", TaskState::kRunning, 60), Task("b", TaskState::kShutdown, 50),
+                    Task("a", TaskState::kFailed, 40)}));
+  ASSERT_EQ(pods.size(), 1U);
+  EXPECT_EQ(pods[0].status.container_statuses[0].restart_count, 1);
+}
+
 TEST(Pods, TheStatusIsInKubernetesWords) {
   EXPECT_EQ(StatusOf(Picture({Task("a", TaskState::kRunning, 1)})), "Running");
   EXPECT_EQ(StatusOf(Picture({Task("a", TaskState::kPreparing, 1)})), "ContainerCreating");
