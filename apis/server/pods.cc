@@ -208,6 +208,7 @@ Meta MetaOf(const PodTasks& slot, const LabelsOf& labels_of) {
   for (const auto& [name, value] : given) {
     if (name.starts_with("zoe.")) meta.labels[name] = value;
   }
+  meta.labels[std::string(kLabelReplica)] = std::to_string(task.slot);
   meta.annotations = {
       {std::string(core::kAnnotationTask), task.id},
       {std::string(core::kAnnotationState), std::string(TaskStateName(task.state))}};

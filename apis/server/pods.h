@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "controller/ports/swarm.h"
@@ -12,6 +13,9 @@
 #include "specs/core/pod.h"
 
 namespace zoe::server {
+
+// A pod's label, beside those of its service: which replica it is, 1...N.
+inline constexpr std::string_view kLabelReplica = "zoe.replica";
 
 // What was read of the Swarm.
 struct SwarmPicture {

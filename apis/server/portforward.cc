@@ -1,5 +1,7 @@
 // pods/portforward: which container, through which gateway, in which protocol.
 #include <algorithm>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
 #include <charconv>
 
 #include "apis/server/api.h"
@@ -9,6 +11,7 @@
 #include "apis/server/spdy_channels.h"
 #include "apis/server/status.h"
 #include "apis/server/websocket.h"
+#include "specs/core/pod.h"
 
 namespace zoe::server {
 namespace {
@@ -68,34 +71,22 @@ Expected<Way> ParseWay(const Exchange& exchange) {
   return way;
 }
 
-std::string LabelOf(const SwarmService& service, std::string_view label) {
-  const auto found = service.spec.labels.find(std::string(label));
-  return found == service.spec.labels.end() ? std::string() : found->second;
+std::string LabelOf(const Meta& meta, std::string_view label) {
+  const auto found = meta.labels.find(std::string(label));
+  return found == meta.labels.end() ? std::string() : found->second;
 }
 
 // The name that the container answers to in its namespace's network: SERVICE-N.EXECUTION.
-Expected<std::string> FindHost(Swarm& swarm, const Context& ctx, const Route& route) {
-  const std::string who = "pod \"" + route.name + "\" ";
-  ZOE_ASSIGN(const auto services, swarm.ListServices(ctx));
-  ZOE_ASSIGN(const auto tasks, swarm.ListTasks(ctx));
-  for (const SwarmTask& task : tasks) {
-    const auto service =
-        std::find_if(services.begin(), services.end(),
-                     [&](const SwarmService& found) { return found.id == task.service_id; });
-    if (service == services.end() || LabelOf(*service, kLabelNamespace) != route.ns ||
-        PodNameOf(*service, task) != route.name)
-      continue;
-    if (LabelOf(*service, kLabelKind) != "Execution")
-      return MakeError(Code::kBadRequest,
-                       who +
-                           "is a gateway: it leads to other containers, its own ports are not "
-                           "forwarded");
-    if (task.state != TaskState::kRunning)
-      return MakeError(Code::kUnavailable, who + "is not running");
-    return LabelOf(*service, kLabelService) + "-" + std::to_string(task.slot) + "." +
-           LabelOf(*service, kLabelName);
-  }
-  return MakeError(Code::kNotFound, "pods \"" + route.name + "\" not found");
+Expected<std::string> HostOf(const core::Pod& pod) {
+  const std::string who = "pod \"" + pod.meta.name + "\" ";
+  if (LabelOf(pod.meta, kLabelKind) != "Execution")
+    return MakeError(Code::kBadRequest,
+                     who +
+                         "is a gateway: it leads to other containers, its own ports are not "
+                         "forwarded");
+  if (pod.status.phase != "Running") return MakeError(Code::kUnavailable, who + "is not running");
+  return LabelOf(pod.meta, kLabelService) + "-" + LabelOf(pod.meta, kLabelReplica) + "." +
+         LabelOf(pod.meta, kLabelName);
 }
 
 void Begin(const ExchangePtr& exchange, const Way& way, PortForwardOptions options) {
@@ -117,9 +108,12 @@ void Api::PortForward(const ExchangePtr& exchange) {
   };
   auto way = ParseWay(*exchange);
   if (!way.ok()) return fail(way.error());
-  const auto handler = [this, exchange, fail, way = std::move(*way)] {
-    const Context ctx = Context{deps_.clock, exchange->stop()}.WithTimeout(Duration(10'000));
-    auto host = FindHost(deps_.swarm, ctx, exchange->route);
+  const auto handler = [this, exchange, fail, way = std::move(*way)](const Expected<void>& read) {
+    if (!read.ok()) return fail(read.error());
+    const Route& route = exchange->route;
+    const EntryPtr entry = CacheOf(*route.kind).Get(route.key());
+    if (!entry) return fail(NotFound(route));
+    auto host = HostOf(static_cast<const core::Pod&>(*entry->object));
     if (!host.ok()) return fail(host.error());
     auto gateway = FindGateway(deps_.cache, exchange->route.ns);
     if (!gateway.ok()) return fail(gateway.error());
@@ -133,8 +127,9 @@ void Api::PortForward(const ExchangePtr& exchange) {
     Audit(*exchange, 101);
     Begin(exchange, way, std::move(options));
   };
-  if (!work_.Post(handler))
-    fail(MakeError(Code::kTooManyRequests, "too many requests are waiting: try again"));
+  views_.Refresh(*exchange->route.kind, [exchange, handler](const Expected<void>& read) {
+    boost::asio::post(exchange->context(), [handler, read] { handler(read); });
+  });
 }
 
 }  // namespace zoe::server

@@ -215,6 +215,11 @@ void Views::Run() {
       clock_.WaitUntil(wake_, lock, NextLook());
       continue;
     }
+    // Who asks again and again has the Swarm's managers busy half of the time at most.
+    if (!waiting_.empty() && clock_.Now() < looked_at_ + took_) {
+      clock_.WaitUntil(wake_, lock, looked_at_ + took_);
+      continue;
+    }
     std::vector<Done> waiting = std::move(waiting_);
     waiting_.clear();
     hinted_ = false;

@@ -56,6 +56,7 @@ TEST(Pods, ARunningTaskIsAReadyPodOfItsObject) {
   EXPECT_EQ(pod.meta.uid, "abcdefgh");
   EXPECT_EQ(pod.meta.labels.at("zoe.name"), "run");
   EXPECT_EQ(pod.meta.labels.at("team"), "b");
+  EXPECT_EQ(pod.meta.labels.at("zoe.replica"), "1");
   EXPECT_FALSE(pod.meta.labels.contains("other"));
   EXPECT_EQ(pod.meta.owner_references[0].kind, "Execution");
   EXPECT_EQ(pod.meta.owner_references[0].uid, "u");
