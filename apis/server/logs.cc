@@ -31,7 +31,8 @@ Expected<std::string> ChooseService(const v1::Execution& execution, std::string_
   }
   if (services.size() == 1) return services.front().name;
   if (monitors == 1) return monitor->name;
-  return MakeError(Code::kBadRequest, "a service must be chosen, by ?service=: " + names);
+  return MakeError(Code::kBadRequest,
+                   "a service must be chosen, by ?service= (zoe logs: -s): " + names);
 }
 
 struct LogRequest {
