@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::string_view kTokenPrefix = "base64url.bearer.authorization.k8s.io.";
 constexpr size_t kMaxProtocols = 32;
-constexpr uint8_t kContinuation = 0, kText = 1, kBinary = 2, kClose = 8, kPing = 9, kPong = 10;
+constexpr uint8_t kContinuation = 0, kBinary = 2, kClose = 8, kPing = 9, kPong = 10;
 
 char Lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; }
 
