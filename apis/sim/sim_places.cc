@@ -53,6 +53,7 @@ Expected<void> Cluster::CheckPorts(const SwarmServiceSpec& spec, const std::stri
     if (port.published != 0 && !wanted.insert(port.published).second)
       return MakeError(Code::kInvalid, "EndpointSpec: duplicate published ports provided");
   }
+  if (wanted.empty()) return {};
   const auto taken = [](const SwarmService& other, int32_t port, std::string_view as) {
     return MakeError(Code::kInvalid, "port '" + std::to_string(port) +
                                          "' is already in use by service '" + other.spec.name +
