@@ -28,5 +28,10 @@ int main(int argc, char** argv) {
     io.columns = size.ws_col;
     io.rows = size.ws_row;
   }
-  return zoe::cli::Main({argv + 1, argv + argc}, io);
+  const int code = zoe::cli::Main({argv + 1, argv + argc}, io);
+  std::cout.flush();
+  std::cerr.flush();
+  // Not exit(): the HTTP client's threads may still be closing TLS connections, for which OpenSSL's
+  // own exit handler leaves nothing to stand on.
+  std::_Exit(code);
 }
