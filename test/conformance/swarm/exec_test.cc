@@ -8,11 +8,6 @@ namespace {
 
 class SwarmExec : public SwarmConformance {
  protected:
-  void SetUp() override {
-    SwarmConformance::SetUp();
-    if (!IsSkipped() && !world().docker()) GTEST_SKIP() << "nothing runs in this world";
-  }
-
   SwarmTask Running(const std::string& script = "sleep 1000") {
     const std::string id = Create(Spec("web", script));
     if (!UntilRunning(id, 1)) return {};
@@ -51,14 +46,6 @@ class SwarmExec : public SwarmConformance {
     return code.ok() ? code->value_or(-1) : -2;
   }
 };
-
-TEST_F(SwarmConformance, OneThatRunsNothingSaysSo) {
-  if (world().docker()) GTEST_SKIP() << "programs run in this world";
-  const auto session = swarm().Exec(Ctx(), {.command = {"true"}});
-  ASSERT_FALSE(session.ok());
-  EXPECT_EQ(session.error().code, Code::kUnavailable);
-  EXPECT_EQ(session.error().message, "the simulated Swarm runs no programs");
-}
 
 TEST_F(SwarmExec, GivesACommandItsInputAndTellsItsStreamsApart) {
   const auto session = Start(Of(Running(), "cat; echo oh >&2; exit 3"));
