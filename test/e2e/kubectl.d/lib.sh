@@ -5,7 +5,11 @@ clients=${ZOE_CLIENT_CACHE:-/var/cache/zoe/clients}
 deployment=e2e-kubectl
 kubectl= version= minor=0 out=
 
-skip() { echo "skipped: $*"; skipped=$((skipped + 1)); }
+count_skip() { echo "skipped: $*"; skipped=$((skipped + 1)); }
+skip() {  # what this project installs or starts: in CI it has to be there
+  count_skip "$@"
+  [ -z "${CI:-}" ] || failures+=("FAILED: skipped in CI: $*")
+}
 
 debian_kubectl() {  # prints its path
   local target=$clients/kubernetes-client/usr/bin/kubectl
@@ -24,7 +28,7 @@ find_kubectls() {
         [ ${#beside[@]} -gt 0 ] || beside=("$on_path")
         [ -n "${ZOE_KUBECTL:-}" ] || [ ${#beside[@]} -le 2 ] || beside=("${beside[0]}" "${beside[-1]}")
       else
-        skip "no kubectl on PATH"
+        count_skip "no kubectl on PATH"
       fi
       kubectls=("${beside[@]}")
       if on_path=$(debian_kubectl); then kubectls=("$on_path" "${kubectls[@]}"); else skip "Debian's kubectl: $(tail -1 "$work/apt")"; fi
