@@ -202,7 +202,7 @@ struct Process {
   std::unique_ptr<Swarm> swarm;
   Cache cache;
   Informer informer{*store, cache, clock, metrics};
-  EventRecorder events{*store, clock, metrics};
+  EventRecorder events{store->ForLeader(), clock, metrics};
   Admission admission;
   FirstAdmin first_admin;
   Server server;
@@ -230,16 +230,17 @@ struct Loops {
                     .workspace_root = options.workspace_root,
                     .gelf_address = options.gelf_address,
                     .public_url = PublicUrl(options, p.server.url())}),
-        gateways(*p.swarm, *p.store, p.cache, networks,
+        gateways(*p.swarm, p.store->ForLeader(), p.cache, networks,
                  {.deployment = options.deployment,
                   .image = options.gateway_image,
                   .gelf_address = options.gelf_address}),
-        users(p.cache, *p.store, *p.swarm, networks),
+        users(p.cache, p.store->ForLeader(), *p.swarm, networks),
         workspaces(p.files, p.cache,
                    {.deployment = options.deployment, .workspace_root = options.workspace_root}),
-        sweeper(p.cache, *p.store, *p.swarm, options.deployment),
-        garbage(p.cache, *p.store) {
-    const ControllerPorts ports{*p.store, p.cache, *p.swarm, p.clock, p.metrics, p.events};
+        sweeper(p.cache, p.store->ForLeader(), *p.swarm, options.deployment),
+        garbage(p.cache, p.store->ForLeader()) {
+    const ControllerPorts ports{
+        p.store->ForLeader(), p.cache, *p.swarm, p.clock, p.metrics, p.events};
     using Add = void (*)(const Cache&, const CacheEvent&, std::vector<Key>&);
     const auto run = [&](const char* name, const char* kind, Reconciler& reconciler, Add related) {
       ControllerOptions loop{.name = name, .kind = kind};
@@ -261,9 +262,9 @@ struct Loops {
         garbage, ports));
     controllers.push_back(std::make_unique<Controller>(
         ControllerOptions{.name = "sweep", .only = Sweeper::SweepKey()}, sweeper, ports));
-    std::vector<std::function<void(bool leading)>> listeners;
+    std::vector<LeaderCallback> listeners;
     for (const auto& controller : controllers)
-      listeners.push_back([&c = *controller](bool leading) { c.SetLeading(leading); });
+      listeners.push_back([&c = *controller](SteadyTime until) { c.SetLease(until); });
     leader.emplace(*p.store, p.clock, p.metrics, Identity(), std::move(listeners));
   }
 

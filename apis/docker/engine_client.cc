@@ -186,6 +186,11 @@ std::vector<size_t> EngineClient::Attempt(const Context& ctx, Endpoint& endpoint
     for (const size_t i : open) results[i] = version.error();
     return version.error().code == Code::kCancelled ? std::vector<size_t>{} : open;
   }
+  const bool write = std::ranges::any_of(open, [&](size_t i) { return requests[i].write(); });
+  if (write && !ctx.MayWrite()) {
+    for (const size_t i : open) results[i] = MakeError(Code::kCancelled, "no longer leading");
+    return {};
+  }
   std::vector<HttpRequest> http;
   for (const size_t i : open) http.push_back(endpoint.Build(*version, requests[i]));
   std::vector<HttpReply> replies = session->Run(ctx, limits, http);

@@ -5,12 +5,11 @@
 #include <utility>
 
 #include "apis/memory/change_feed.h"
+#include "apis/memory/sole_candidate.h"
 #include "apis/memory/store_errors.h"
 
 namespace zoe {
 namespace {
-
-class AlwaysLeading : public Watch {};
 
 class MemoryStore : public Store {
  public:
@@ -65,10 +64,14 @@ class MemoryStore : public Store {
     return feed_.Subscribe(std::move(feed), revision_);
   }
 
-  Expected<std::unique_ptr<Watch>> Campaign(std::string, LeaderCallback callback) override {
-    callback(true);
-    return std::unique_ptr<Watch>(std::make_unique<AlwaysLeading>());
+  Expected<std::unique_ptr<Watch>> Campaign(std::string identity,
+                                            LeaderCallback callback) override {
+    return candidate_.Campaign(std::move(identity), callback);
   }
+
+  Expected<std::vector<Candidate>> Candidates() override { return candidate_.List(); }
+
+  Store& ForLeader() override { return *this; }
 
   Expected<void> Ping() override { return {}; }
 
@@ -106,6 +109,7 @@ class MemoryStore : public Store {
   Objects objects_;
   Revision revision_ = 1;  // an empty store is at 1 already: 0 means "none"
   ChangeFeed feed_;
+  SoleCandidate candidate_;
 };
 
 }  // namespace

@@ -151,7 +151,7 @@ void SimSwarm::Notify() {
 
 template <class F>
 auto SimSwarm::Call(const Context& ctx, std::string_view name, bool write, F f) -> decltype(f()) {
-  if (ctx.Done())
+  if (ctx.Done() || (write && !ctx.MayWrite()))
     return MakeError(Code::kCancelled, std::string(name) + ": stopped before it began");
   const SimFault fault = options_.fault ? options_.fault(name) : SimFault::kNone;
   if (fault == SimFault::kBefore)

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "apis/memory/change_feed.h"
+#include "apis/memory/sole_candidate.h"
 #include "apis/memory/store_errors.h"
 #include "apis/sqlite/committer.h"
 #include "apis/sqlite/database.h"
@@ -20,8 +21,6 @@ using sqlite::Statement;
 using sqlite::WriteKind;
 
 constexpr Duration kPingTimeout{1'000}, kReadTimeout{10'000};
-
-class AlwaysLeading : public Watch {};
 
 // The reading half: a connection and its statements under one lock.
 struct Reader {
@@ -145,10 +144,14 @@ class SqliteStore : public Store {
     return feed_.Subscribe(std::move(feed), committer_->committed());
   }
 
-  Expected<std::unique_ptr<Watch>> Campaign(std::string, LeaderCallback callback) override {
-    callback(true);
-    return std::unique_ptr<Watch>(std::make_unique<AlwaysLeading>());
+  Expected<std::unique_ptr<Watch>> Campaign(std::string identity,
+                                            LeaderCallback callback) override {
+    return candidate_.Campaign(std::move(identity), callback);
   }
+
+  Expected<std::vector<Candidate>> Candidates() override { return candidate_.List(); }
+
+  Store& ForLeader() override { return *this; }
 
   Expected<void> Ping() override {
     if (const Duration busy = committer_->Busy(); busy > kPingTimeout) {
@@ -170,6 +173,7 @@ class SqliteStore : public Store {
   ChangeFeed feed_{true};
   std::unique_ptr<Committer> committer_;
   std::unique_ptr<Reader> reader_;
+  SoleCandidate candidate_;
 };
 
 }  // namespace

@@ -201,11 +201,15 @@ void Election::SetLeading(const Ptr& candidate, bool leading) {
     }
   }
   const std::lock_guard lock(candidate->mutex);
-  if (!candidate->ended) candidate->callback(leading);
+  if (!candidate->ended) candidate->callback(leading ? candidate->lease_end : kNotLeading);
 }
 
 void Election::Renew(const Ptr& candidate, SteadyTime asked) {
   candidate->lease_end = asked + client_.timeout() * 2 / 3;
+  if (candidate->leading) {
+    const std::lock_guard lock(candidate->mutex);
+    if (!candidate->ended) candidate->callback(candidate->lease_end);
+  }
   pump_->PostAt(candidate->lease_end, [this, candidate] {
     if (!candidate->leading || Now() < candidate->lease_end) return;
     log::Warn("ZooKeeper has been silent for 2/3 of the session timeout: no longer leading");

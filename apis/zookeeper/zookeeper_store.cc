@@ -181,6 +181,10 @@ class ZooKeeperStore : public Store {
     return election_->Join(std::move(identity), std::move(callback));
   }
 
+  Expected<std::vector<Candidate>> Candidates() override { return std::vector<Candidate>{}; }
+
+  Store& ForLeader() override { return *this; }
+
   Expected<void> Ping() override {
     const Reply reply = client_.Once(After(client_.connected() ? kPingTimeout : Duration{0}),
                                      Exists(layout_.changes()));

@@ -144,9 +144,11 @@ void Controller::SpreadAll(Duration over) {
   for (const Key& key : AllKeys()) queue_.AddAfter(key, Duration{within(random_)}, Priority::kLow);
 }
 
-void Controller::SetLeading(bool leading) {
-  leading_ = leading;
-  if (!leading) {
+void Controller::SetLease(SteadyTime until) {
+  const bool led = lease_.exchange(until) != kNotLeading;
+  const bool leads = until != kNotLeading;
+  if (led && leads) return;  // renewed
+  if (!leads) {
     queue_.SetOpen(false);
     EndTerm().request_stop();
   }
@@ -178,7 +180,7 @@ void Controller::Tick() {
   {
     const bool synced = ports_.cache.synced();
     const MutexLock lock(mutex_);
-    if (!open_ && leading_ && synced && !stopping_) {
+    if (!open_ && lease_.load() != kNotLeading && synced && !stopping_) {
       opens = open_ = true;
       term_ = std::stop_source();
       queue_.SetOpen(true);
@@ -243,7 +245,7 @@ void Controller::Watch() {
     MutexLock lock(mutex_);
     if (stopping_) return;
     if (open_ && all_wanted_) continue;
-    const Duration look_again = leading_ && !open_ ? kSyncTick : kTick;
+    const Duration look_again = lease_.load() != kNotLeading && !open_ ? kSyncTick : kTick;
     ports_.clock.WaitUntil(wake_, lock.native(), ports_.clock.Now() + look_again);
   }
 }
@@ -302,12 +304,13 @@ std::optional<EntryPtr> Controller::Begin(const Key& key) {
 
 Controller::Outcome Controller::Pass(const Key& key, const EntryPtr& entry, StatusDraft& draft) {
   if (entry) draft.object = entry->kind->clone(*entry->object);
-  const Context ctx = Context{ports_.clock, Term()}.WithTimeout(options_.pass_timeout);
+  const Context ctx = Context{.clock = ports_.clock, .stop = Term(), .lease = &lease_}.WithTimeout(
+      options_.pass_timeout);
   active_.Add(1);
   const SteadyTime started = ports_.clock.Now();
   Outcome outcome{Reconcile(ctx, key, draft), Revision{0}};
   // A former leader writes nothing: somebody else decides now.
-  if (entry && draft.object && leading_) outcome.written = Write(*entry, draft);
+  if (entry && draft.object && ctx.MayWrite()) outcome.written = Write(*entry, draft);
   seconds_.Observe(Seconds(ports_.clock.Now() - started));
   active_.Add(-1);
   return outcome;

@@ -63,9 +63,9 @@ class Controller {
   Controller(ControllerOptions options, Reconciler& reconciler, ControllerPorts ports);
   ~Controller();  // Stop()
 
-  // From the leader gate: only posts. Losing it cancels the passes that run, and they write nothing
-  // any more.
-  void SetLeading(bool leading);
+  // From the leader gate, with each renewal: only posts. Losing it (kNotLeading) cancels the passes
+  // that run, and they write nothing any more; nor do they past `until`.
+  void SetLease(SteadyTime until);
 
   // With threads: workers and one that looks after resyncs, subscriptions and slow passes.
   void Start();
@@ -133,7 +133,7 @@ class Controller {
   Histogram& seconds_;
   WorkQueue queue_;
 
-  std::atomic<bool> leading_{false};
+  std::atomic<SteadyTime> lease_{kNotLeading};
   std::atomic<bool> all_wanted_{false};
 
   mutable Mutex mutex_;

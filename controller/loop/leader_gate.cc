@@ -5,7 +5,7 @@
 namespace zoe {
 
 LeaderGate::LeaderGate(Store& store, const Clock& clock, Metrics& metrics, std::string identity,
-                       std::vector<std::function<void(bool leading)>> listeners)
+                       std::vector<LeaderCallback> listeners)
     : store_(store),
       clock_(clock),
       gauge_(metrics.GaugeOf("zoe_leader", "1 while this process reconciles.")),
@@ -22,13 +22,15 @@ void LeaderGate::Run() {
   constexpr Duration kRetry{1'000};
   bool told = false;
   while (true) {
-    Expected<std::unique_ptr<Watch>> campaign = store_.Campaign(identity_, [this](bool leading) {
-      for (const auto& listener : listeners_) listener(leading);
-      const MutexLock lock(mutex_);
-      if (leading_ != leading) log::Info(leading ? "leading" : "not leading");
-      leading_ = leading;
-      gauge_.Set(leading ? 1 : 0);
-    });
+    Expected<std::unique_ptr<Watch>> campaign =
+        store_.Campaign(identity_, [this](SteadyTime until) {
+          for (const auto& listener : listeners_) listener(until);
+          const bool leading = until != kNotLeading;
+          const MutexLock lock(mutex_);
+          if (leading_ != leading) log::Info(leading ? "leading" : "not leading");
+          leading_ = leading;
+          gauge_.Set(leading ? 1 : 0);
+        });
     if (campaign.ok()) {
       campaign_ = std::move(campaign).value();
       return;

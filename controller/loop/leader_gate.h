@@ -18,10 +18,10 @@ namespace zoe {
 // store is away it tries again to stand for election, once a second.
 class LeaderGate {
  public:
-  // `listeners` run on the store's thread with every change: they must only post. Losing comes
-  // through at once.
+  // `listeners` run on the store's thread with every change and renewal: they must only
+  // post. Losing comes through at once.
   LeaderGate(Store& store, const Clock& clock, Metrics& metrics, std::string identity,
-             std::vector<std::function<void(bool leading)>> listeners);
+             std::vector<LeaderCallback> listeners);
   ~LeaderGate();  // Release()
 
   void Start();
@@ -36,7 +36,7 @@ class LeaderGate {
   const Clock& clock_;
   Gauge& gauge_;
   const std::string identity_;
-  const std::vector<std::function<void(bool)>> listeners_;
+  const std::vector<LeaderCallback> listeners_;
   std::unique_ptr<Watch> campaign_;  // the gate's thread, then Release
   mutable Mutex mutex_;
   std::condition_variable changed_;

@@ -10,6 +10,7 @@
 
 #include "specs/meta/expected.h"
 #include "specs/meta/key.h"
+#include "specs/meta/time.h"
 
 namespace zoe {
 
@@ -48,9 +49,17 @@ struct Feed {
   std::function<void()> on_gap;
 };
 
-// Called with true when this process becomes leader (and may write on behalf of the control loop),
-// false when it no longer is.
-using LeaderCallback = std::function<void(bool leading)>;
+// Until when this process leads, by the steady clock: called when it begins to, each time that its
+// lease is renewed, and with kNotLeading when it no longer does. Past `until` it must not act,
+// whether it has been told or not: a process that was paused is told too late.
+using LeaderCallback = std::function<void(SteadyTime until)>;
+inline constexpr SteadyTime kNotLeading = SteadyTime::min();
+
+// A controller that stands for election.
+struct Candidate {
+  std::string identity;  // as it said to Campaign
+  bool leading = false;
+};
 
 // Largest record: ZooKeeper's packet limit, with room for the rest of the transaction.
 inline constexpr size_t kMaxRecordBytes = 512 * 1024;
@@ -74,10 +83,15 @@ class Store {
   virtual Expected<Revision> Delete(const Key& key, Revision expected) = 0;
 
   virtual Expected<std::unique_ptr<Watch>> Subscribe(Feed feed) = 0;
-  // Takes part in the election of the one process that reconciles. Embedded stores lead at once.
-  // Ends with the Watch.
+  // Takes part in the election of the one process that reconciles. Embedded stores lead at once,
+  // for ever. Ends with the Watch.
   virtual Expected<std::unique_ptr<Watch>> Campaign(std::string identity,
                                                     LeaderCallback callback) = 0;
+  // Everyone who stands for election now, of every process; in the order in which they would lead.
+  virtual Expected<std::vector<Candidate>> Candidates() = 0;
+  // The same store for the control loop. Its writes prove in the same transaction that this process
+  // leads: else kUnavailable (reason NotLeading), and nothing was written. Lives as long as this.
+  virtual Store& ForLeader() = 0;
   // kUnavailable with the reason, if the store can't be reached now. Never blocks longer than 1 s.
   virtual Expected<void> Ping() = 0;
 };

@@ -237,7 +237,8 @@ using LogSink = std::function<bool(std::string_view line)>;
 // Thread-safe. Errors: kUnavailable (no manager answers; nothing done), kOutcomeUnknown (a write
 // was sent, no reply), kNotFound, kConflict
 // ("update out of sequence"), kAlreadyExists (name taken), kInvalid (the Engine refuses the spec;
-// its message), kInternal (nonsense). Every call ends by ctx (10 s if it has no deadline). No call
+// its message), kInternal (nonsense), kCancelled (by ctx.stop, or a write past ctx.lease: nothing
+// done). Every call ends by ctx (10 s if it has no deadline). No call
 // retries a write.
 class Swarm {
  public:

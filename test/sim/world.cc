@@ -84,6 +84,8 @@ class World::GuardedStore : public Store {
                                             LeaderCallback callback) override {
     return inner_.Campaign(std::move(identity), std::move(callback));
   }
+  Expected<std::vector<Candidate>> Candidates() override { return inner_.Candidates(); }
+  Store& ForLeader() override { return *this; }
   Expected<void> Ping() override { return {}; }
 
  private:
@@ -119,7 +121,7 @@ struct World::Engine {
     controllers.push_back(std::make_unique<Controller>(
         ControllerOptions{.name = "sweep", .only = Sweeper::SweepKey(), .seed = seed}, sweeper,
         Ports(world)));
-    for (const auto& controller : controllers) controller->SetLeading(true);
+    for (const auto& controller : controllers) controller->SetLease(SteadyTime::max());
   }
   ControllerPorts Ports(World& world) {
     return {*world.guarded_, cache, *world.swarm_, world.clock, metrics, events};

@@ -5,6 +5,7 @@
 #include <condition_variable>
 #include <functional>
 #include <mutex>
+#include <utility>
 #include <vector>
 
 #include "controller/ports/store.h"
@@ -57,11 +58,11 @@ class Recorder {
 class Leadership {
  public:
   LeaderCallback callback() {
-    return [this](bool leading) {
+    return [this](SteadyTime until) {
       {
         const std::lock_guard lock(mutex_);
-        leading_ = leading;
-        ++calls_;
+        const bool leading = until != kNotLeading;
+        if (std::exchange(leading_, leading) != leading || !leading) ++calls_;  // else renewed
       }
       changed_.notify_all();
     };

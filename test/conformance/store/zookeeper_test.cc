@@ -310,9 +310,9 @@ TEST_F(ZooKeeperTest, ALeaderThatIsCutOffStopsLeadingBeforeAnotherLeads) {
   std::atomic<bool> overlap = false;
   const auto campaign = cut_off->Campaign("first", first.callback());
   ASSERT_TRUE(first.WaitFor(true));
-  const auto rival = other->Campaign("second", [&](bool leading) {
-    if (leading && first.leading()) overlap = true;
-    second.callback()(leading);
+  const auto rival = other->Campaign("second", [&](SteadyTime until) {
+    if (until != kNotLeading && first.leading()) overlap = true;
+    second.callback()(until);
   });
   Recorder recorder;
   const auto watch = cut_off->Subscribe(recorder.feed());

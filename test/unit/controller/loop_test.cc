@@ -93,7 +93,7 @@ struct LoopTest : testing::Test {
   void Make(ControllerOptions options) {
     controller = std::make_unique<Controller>(
         options, reconciler, ControllerPorts{w.store, w.cache, swarm, w.clock, w.metrics, events});
-    controller->SetLeading(true);
+    controller->SetLease(SteadyTime::max());
   }
   // Until nothing is ready any more; at most 100 passes.
   void Run() {
@@ -417,10 +417,10 @@ TEST_F(LoopTest, ResyncsEveryKeySpreadOverTime) {
 TEST_F(LoopTest, DoesNothingUntilSyncedAndLeading) {
   CreateExecution(w.store.inner(), a);
   EXPECT_FALSE(controller->Step());  // not synced
-  controller->SetLeading(false);
+  controller->SetLease(kNotLeading);
   w.Pump();
   EXPECT_FALSE(controller->Step());
-  controller->SetLeading(true);
+  controller->SetLease(SteadyTime::max());
   EXPECT_TRUE(controller->Step());
 }
 
@@ -428,7 +428,7 @@ TEST_F(LoopTest, LosingLeadershipCancelsThePassAndDropsItsDraft) {
   CreateExecution(w.store.inner(), a);
   reconciler.act = [&](const Context& ctx, const Key&, v1::Execution* e,
                        StatusDraft&) -> Expected<Result> {
-    controller->SetLeading(false);
+    controller->SetLease(kNotLeading);
     EXPECT_TRUE(ctx.stop.stop_requested());
     e->status.phase = "Running";
     return MakeError(Code::kCancelled, "stopped");
@@ -436,7 +436,7 @@ TEST_F(LoopTest, LosingLeadershipCancelsThePassAndDropsItsDraft) {
   Run();
   EXPECT_EQ(w.store.writes, 0);
   SetPhase("Running");
-  controller->SetLeading(true);
+  controller->SetLease(SteadyTime::max());
   Run();
   EXPECT_EQ(Phase(a), "Running");
 }
@@ -506,7 +506,7 @@ TEST_F(LoopThreads, BringsManyObjectsToRestBesideConcurrentEditors) {
   informer.Start();
   events.Start();
   controller->Start();
-  controller->SetLeading(true);
+  controller->SetLease(SteadyTime::max());
   constexpr int kObjects = 60;
   for (int i = 0; i < kObjects; ++i) {
     CreateExecution(store.inner(), ExecutionKey("e" + std::to_string(i)), i);
@@ -533,7 +533,7 @@ TEST_F(LoopThreads, BringsManyObjectsToRestBesideConcurrentEditors) {
     }
     return cache.List("Execution").entries.size() == kObjects;
   }));
-  controller->SetLeading(false);
+  controller->SetLease(kNotLeading);
   controller->Stop();
   events.Stop();
   informer.Stop();
@@ -554,7 +554,7 @@ TEST_F(LoopThreads, StopsWhileAPassIsBusy) {
   CreateExecution(store.inner(), ExecutionKey("a"));
   informer.Start();
   controller->Start();
-  controller->SetLeading(true);
+  controller->SetLease(SteadyTime::max());
   ASSERT_TRUE(Within([&] { return busy.load(); }));
   const auto begin = clock.Now();
   controller->Stop();
@@ -573,7 +573,7 @@ TEST_F(LoopThreads, TellsOfAPassThatTakesLong) {
   CreateExecution(store.inner(), ExecutionKey("a"));
   informer.Start();
   controller->Start();
-  controller->SetLeading(true);
+  controller->SetLease(SteadyTime::max());
   Counter& slow = metrics.CounterOf("zoe_reconcile_slow_total", "", {{"controller", "execution"}});
   EXPECT_TRUE(Within([&] { return slow.value() == 1; }));
   release = true;

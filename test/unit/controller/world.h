@@ -62,6 +62,8 @@ class FaultStore : public Store {
     ZOE_TRY(Ask("Campaign", {}));
     return inner_->Campaign(std::move(id), std::move(callback));
   }
+  Expected<std::vector<Candidate>> Candidates() override { return inner_->Candidates(); }
+  Store& ForLeader() override { return *this; }
   Expected<void> Ping() override { return Ask("Ping", {}); }
 
  private:

@@ -56,6 +56,8 @@ class MortalStore : public Store {
                                             LeaderCallback callback) override {
     return store_.Campaign(std::move(identity), std::move(callback));
   }
+  Expected<std::vector<Candidate>> Candidates() override { return store_.Candidates(); }
+  Store& ForLeader() override { return *this; }
   Expected<void> Ping() override { return store_.Ping(); }
 
  private:
@@ -74,7 +76,7 @@ class MortalStore : public Store {
 struct Process {
   Process(Store& the_store, ManualClock& the_clock)
       : clock(the_clock), store(the_store), swarm(MakeSimSwarm({}, clock)) {
-    loop.SetLeading(true);
+    loop.SetLease(SteadyTime::max());
   }
   void Sync() {
     while (informer.PumpOnce()) {

@@ -40,7 +40,7 @@ class World {
       : swarm(Simulated(std::move(fault)), clock),
         networks(swarm, {.deployment = "zoe", .pool = {*ParseSubnet("10.192.0.0/16")}}),
         reconciler(swarm, *store, cache, networks, {}) {
-    controller.SetLeading(true);
+    controller.SetLease(SteadyTime::max());
   }
 
   template <class T>

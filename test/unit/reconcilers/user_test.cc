@@ -87,7 +87,7 @@ TEST(UserPlan, TheEndComesInOrderAndEachWaitsForWhatGoesBefore) {
 
 class UserTest : public testing::Test {
  protected:
-  UserTest() { loop.SetLeading(true); }
+  UserTest() { loop.SetLease(SteadyTime::max()); }
 
   void Sync() {
     while (informer.PumpOnce()) {
