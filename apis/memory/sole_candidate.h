@@ -11,37 +11,38 @@
 
 namespace zoe {
 
-// Leads at once and for ever. Thread-safe; outlives what Campaign returns.
+// Leads at once and for ever. Thread-safe; may end before what Campaign returned.
 class SoleCandidate {
  public:
   std::unique_ptr<Watch> Campaign(std::string identity, const LeaderCallback& callback) {
+    auto standing = std::make_unique<Standing>();
     {
-      const std::lock_guard lock(mutex_);
-      candidates_.push_back({std::move(identity), true});
+      const std::lock_guard lock(field_->mutex);
+      field_->candidates.push_back({std::move(identity), true});
     }
+    standing->field = field_;
     callback(SteadyTime::max());
-    return std::make_unique<Standing>(*this);
+    return standing;
   }
   std::vector<Candidate> List() const {
-    const std::lock_guard lock(mutex_);
-    return candidates_;
+    const std::lock_guard lock(field_->mutex);
+    return field_->candidates;
   }
 
  private:
-  class Standing : public Watch {
-   public:
-    explicit Standing(SoleCandidate& owner) : owner_(owner) {}
+  struct Field {
+    std::mutex mutex;
+    std::vector<Candidate> candidates;
+  };
+  struct Standing : Watch {
     ~Standing() override {
-      const std::lock_guard lock(owner_.mutex_);
-      owner_.candidates_.clear();
+      const std::lock_guard lock(field->mutex);
+      field->candidates.clear();
     }
-
-   private:
-    SoleCandidate& owner_;
+    std::shared_ptr<Field> field;
   };
 
-  mutable std::mutex mutex_;
-  std::vector<Candidate> candidates_;
+  const std::shared_ptr<Field> field_ = std::make_shared<Field>();
 };
 
 }  // namespace zoe

@@ -57,12 +57,17 @@ class Recorder {
 // The same for a campaign.
 class Leadership {
  public:
+  // For a candidate, which does not lead to begin with. Renewals are not counted.
   LeaderCallback callback() {
+    {
+      const std::lock_guard lock(mutex_);
+      leading_ = false;
+    }
     return [this](SteadyTime until) {
       {
         const std::lock_guard lock(mutex_);
         const bool leading = until != kNotLeading;
-        if (std::exchange(leading_, leading) != leading || !leading) ++calls_;  // else renewed
+        if (std::exchange(leading_, leading) != leading || !leading) ++calls_;
       }
       changed_.notify_all();
     };
