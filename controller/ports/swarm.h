@@ -25,7 +25,7 @@ namespace zoe {
 inline constexpr std::string_view kLabelDeployment = "zoe.deployment",
                                   kLabelNamespace = "zoe.namespace", kLabelKind = "zoe.kind",
                                   kLabelName = "zoe.name", kLabelUid = "zoe.uid",
-                                  kLabelService = "zoe.service";
+                                  kLabelService = "zoe.service", kLabelStore = "zoe.store";
 
 using Labels = std::map<std::string, std::string>;
 // "" if it isn't there.
