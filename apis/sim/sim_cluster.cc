@@ -94,6 +94,9 @@ Expected<void> Cluster::UpdateService(const std::string& id, uint64_t version,
   services_by_uid_[LabelOf(service.view.spec.labels, kLabelUid)].erase(id);
   services_by_uid_[LabelOf(spec.labels, kLabelUid)].insert(id);
   Touch(service.view.spec.labels);
+  const SwarmServiceSpec& before = service.view.spec;
+  if (spec.networks != before.networks || spec.endpoint_mode != before.endpoint_mode)
+    FreeVips(service);
   service.view.spec = spec;
   Publish(service.view);
   service.view.version = ++index_;
@@ -110,6 +113,7 @@ Expected<void> Cluster::RemoveService(const std::string& id) {
   if (it == services_.end()) return MakeError(Code::kNotFound, "service " + id + " not found");
   Service& service = *it->second;
   Touch(service.view.spec.labels);
+  FreeVips(service);
   service_names_.erase(service.view.spec.name);
   auto& of_uid = services_by_uid_[LabelOf(service.view.spec.labels, kLabelUid)];
   of_uid.erase(id);
@@ -158,6 +162,13 @@ std::vector<SwarmTask> Cluster::Tasks() const {
   return tasks;
 }
 
+std::set<std::string> Cluster::Uids() const {
+  std::set<std::string> uids;
+  for (const auto& [uid, ids] : services_by_uid_) uids.insert(uid);
+  for (const auto& [uid, ids] : tasks_by_uid_) uids.insert(uid);
+  return uids;
+}
+
 const SwarmService* Cluster::FindService(const std::string& name) const {
   const auto it = service_names_.find(name);
   return it == service_names_.end() ? nullptr : &services_.at(it->second)->view;
@@ -179,7 +190,7 @@ std::vector<SwarmNode> Cluster::Nodes() const {
     view.engine_version = "simulated";
     view.manager = node->options.manager;
     view.leader = node->options.manager && node == nodes_.front();
-    view.ready = node->up;
+    view.ready = node->ready();
     view.availability = node->availability;
     view.cpu_nano = node->options.cpu_nano;
     view.memory_bytes = node->options.memory_bytes;
@@ -206,66 +217,6 @@ bool Cluster::MayPrint(const LogQuery& query) const {
     return task.service_id == query.service_id && (query.slot == 0 || task.slot == query.slot) &&
            (query.task_id.empty() || task.id == query.task_id) && !IsTerminal(task.state);
   });
-}
-
-void Cluster::SetNodeUp(const std::string& name, bool up) {
-  for (const auto& node : nodes_) {
-    if (node->options.name != name || node->up == up) continue;
-    node->up = up;
-    std::vector<std::string> affected;
-    for (const auto& [id, task] : tasks_) {
-      if (task->node == node.get()) affected.push_back(id);
-    }
-    for (const std::string& id : affected) {
-      Task* task = FindTask(id);
-      Touch(task->spec->labels);
-      task->view.node_down = !up;
-      if (up) {  // what ran there is killed when the engine comes back
-        End(*task, TaskState::kFailed, "task: non-zero exit (255)", 255);
-        continue;
-      }
-      const auto it = services_.find(task->view.service_id);
-      const bool current = it != services_.end() && task->view.desired_state == TaskState::kRunning;
-      if (!current) continue;
-      task->view.desired_state = TaskState::kShutdown;
-      StartTask(*it->second, task->view.slot);
-    }
-    At(Duration(0), [this] { RetryPending(); });
-  }
-}
-
-void Cluster::SetNodeAvailability(const std::string& name, std::string availability) {
-  for (const auto& node : nodes_) {
-    if (node->options.name != name) continue;
-    node->availability = availability;
-    if (availability == "drain") {
-      std::vector<std::string> affected;
-      for (const auto& [id, task] : tasks_) {
-        if (task->node == node.get() && task->view.desired_state == TaskState::kRunning)
-          affected.push_back(id);
-      }
-      for (const std::string& id : affected) {
-        Task* task = FindTask(id);
-        const auto it = services_.find(task->view.service_id);
-        Stop(*task, TaskState::kShutdown);
-        if (it != services_.end()) StartTask(*it->second, task->view.slot);
-      }
-    }
-    At(Duration(0), [this] { RetryPending(); });
-  }
-}
-
-bool Cluster::EndTask(const std::string& service_name, int32_t number, int exit_code) {
-  const auto it = service_names_.find(service_name);
-  if (it == service_names_.end()) return false;
-  Service& service = *services_.at(it->second);
-  const auto slot = service.slots.find(number);
-  if (slot == service.slots.end()) return false;
-  Task* task = FindTask(slot->second.history.back());
-  if (!task || task->view.state != TaskState::kRunning || task->view.node_down) return false;
-  End(*task, exit_code == 0 ? TaskState::kComplete : TaskState::kFailed,
-      exit_code == 0 ? "" : "task: non-zero exit (" + std::to_string(exit_code) + ")", exit_code);
-  return true;
 }
 
 }  // namespace zoe::sim

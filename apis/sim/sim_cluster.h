@@ -67,6 +67,8 @@ class Cluster {
   std::vector<SwarmService> Services(
       const std::function<bool(const SwarmServiceSpec&)>& wanted) const;
   Observation Observe(const std::string& deployment, const std::string& uid) const;
+  // That Observe has something to say about.
+  std::set<std::string> Uids() const;
   std::vector<SwarmTask> Tasks() const;
   const SwarmService* FindService(const std::string& name) const;
   const SwarmService* GetService(const std::string& id) const;
@@ -86,11 +88,34 @@ class Cluster {
   // Whether one of the tasks that are meant may still print.
   bool MayPrint(const LogQuery& query) const;
 
-  // Failures, by hand.
+  // ---- trouble, by hand (sim_trouble.cc). What it imitates: lab measurements of a real Swarm of
+  // three nodes.
+
+  // The node's power, and what its managers notice of it at once: tasks of a node that is down are
+  // replaced; what ran there has failed when it is back.
   void SetNodeUp(const std::string& name, bool up);
+  // Its cable. Its tasks run on, unseen, beside their replacements; once it is plugged in again,
+  // what was replaced is stopped.
+  void SetNodeCut(const std::string& name, bool cut);
   void SetNodeAvailability(const std::string& name, std::string availability);
+  // For `silence` no manager answers and nothing is decided. The next leader knows every node as
+  // `unknown` until it reports, `report` later: nothing is replaced because of that, and what ended
+  // meanwhile ends now. It has forgotten how often tasks were restarted. `with_node`, if any, stays
+  // unknown for 40 s, then it is down.
+  void LoseLeader(Duration silence, Duration report = Duration(5'000),
+                  const std::string& with_node = "");
+  bool has_leader() const { return silent_until_ <= now_; }
   // Ends the running task of a slot with this exit code. False if none runs.
   bool EndTask(const std::string& service_name, int32_t slot, int exit_code);
+  // As its allocator and updater do: the service gets another version, and nothing else of it
+  // changes.
+  void BumpVersion(const std::string& service_name);
+  // RemoveNetwork is refused, "in use by task", for so long.
+  void HoldNetwork(const std::string& name, Duration time);
+  // Without registry, a task whose image its node has never run is rejected.
+  void SetRegistryUp(bool up) { registry_up_ = up; }
+  // How often an image was asked for at the registry, by image.
+  const std::map<std::string, int>& pulls() const { return pulls_; }
 
   // Labels of the owners whose services, tasks, networks or secrets changed since the last call,
   // none twice.
@@ -114,6 +139,9 @@ class Cluster {
   void Publish(SwarmService& service) const;  // chooses ports of the routing mesh
   void Allocate();                            // gives subnets to networks that have none
   bool Address(Task& task);                   // false: a network of it has no address to give
+  bool AddressService(Service& service);      // the same for its VIPs
+  void FreeVips(Service& service);
+  bool HasRoom(const SwarmServiceSpec& spec) const;
 
   void Reconcile(Service& service);  // slots against replicas
   void StartTask(Service& service, int32_t slot);
@@ -121,6 +149,7 @@ class Cluster {
   std::string WhyNot(const Task& task, std::vector<Node*>& fits);
   void Prepare(const std::string& task_id);
   void Run(const std::string& task_id);
+  void Finish(const std::string& task_id);
   void BindPorts(Task& task);
   void End(Task& task, TaskState state, std::string error, std::optional<int> exit_code);
   void AfterEnd(const std::string& service_id, int32_t slot, const std::string& task_id);
@@ -130,6 +159,14 @@ class Cluster {
   void Roll(const std::string& service_id, uint64_t update);
   void FailUpdate(Service& service, const std::string& task_id);
   void Drop(const std::string& task_id);
+  // True if nobody hears of what happens to the task, or decides: `action` is done when somebody
+  // does.
+  bool Unheard(const Task& task, std::function<void()> action);
+  bool Undecided(std::function<void()> action);
+  void Lose(Node& node);
+  void Hear(Node& node);
+  void Orphan(Node& node);
+  bool Pull(Task& task);  // false: its image can't be had
 
   const Delays delays_;
   const ProgramReader reader_;
@@ -145,7 +182,11 @@ class Cluster {
   std::set<std::string> pending_;
   std::map<std::string, Network> networks_;
   std::map<std::string, Secret> secrets_;
-  std::map<std::string, SteadyTime> busy_network_names_;
+  std::map<std::string, SteadyTime> busy_network_names_, held_networks_;  // by name, until
+  SteadyTime silent_until_{};
+  std::vector<std::function<void()>> undecided_;
+  bool registry_up_ = true;
+  std::map<std::string, int> pulls_;
   std::vector<Labels> touched_;
   std::set<std::string> touched_owners_;
 };

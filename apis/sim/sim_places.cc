@@ -137,17 +137,45 @@ void Cluster::Allocate() {
   }
 }
 
-bool Cluster::Address(Task& task) {
-  if (task.addressed) return true;
-  for (const auto& attachment : task.spec->networks) {
+// One more address in each network of the spec.
+bool Cluster::HasRoom(const SwarmServiceSpec& spec) const {
+  return std::ranges::all_of(spec.networks, [&](const SwarmNetworkAttachment& attachment) {
     const auto it = networks_.find(attachment.network_id);
-    if (it == networks_.end()) continue;
+    if (it == networks_.end()) return true;
     const auto subnet = ParseSubnet(it->second.subnet);
     // Each node takes an address of its own for the services' names.
-    if (!subnet || it->second.addresses + kReserved + static_cast<int64_t>(nodes_.size()) >=
-                       static_cast<int64_t>(subnet->size()))
-      return false;
+    return subnet && it->second.addresses + kReserved + static_cast<int64_t>(nodes_.size()) <
+                         static_cast<int64_t>(subnet->size());
+  });
+}
+
+// A service with a VIP takes an address itself, before any of its tasks.
+bool Cluster::AddressService(Service& service) {
+  if (service.spec->endpoint_mode != EndpointMode::kVip || !service.vips.empty()) return true;
+  if (!HasRoom(*service.spec)) return false;
+  for (const auto& attachment : service.spec->networks) {
+    const auto it = networks_.find(attachment.network_id);
+    if (it == networks_.end()) continue;
+    it->second.addresses++;
+    service.vips.push_back(attachment.network_id);
   }
+  return true;
+}
+
+void Cluster::FreeVips(Service& service) {
+  if (service.vips.empty()) return;
+  for (const std::string& id : std::exchange(service.vips, {})) {
+    const auto it = networks_.find(id);
+    if (it != networks_.end()) it->second.addresses--;
+  }
+  At(Duration(0), [this] { RetryPending(); });
+}
+
+bool Cluster::Address(Task& task) {
+  if (task.addressed) return true;
+  const auto service = services_.find(task.view.service_id);
+  if (service != services_.end() && !AddressService(*service->second)) return false;
+  if (!HasRoom(*task.spec)) return false;
   for (const auto& attachment : task.spec->networks) {
     const auto it = networks_.find(attachment.network_id);
     if (it != networks_.end()) it->second.addresses++;
@@ -164,6 +192,9 @@ Expected<void> Cluster::RemoveNetwork(const std::string& id) {
         return MakeError(Code::kConflict, "network " + id + " is in use by service " + service_id);
     }
   }
+  const auto held = held_networks_.find(it->second.wanted.name);
+  if (held != held_networks_.end() && held->second > now_)
+    return MakeError(Code::kConflict, "network " + id + " is in use by task sim0");
   busy_network_names_[it->second.wanted.name] = now_ + delays_.network_free;
   Touch(it->second.wanted.labels);
   networks_.erase(it);

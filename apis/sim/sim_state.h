@@ -1,6 +1,7 @@
 // What the cluster remembers, shared by its two sources; nobody else includes it.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -15,7 +16,12 @@ namespace zoe::sim {
 struct Cluster::Node {
   NodeOptions options;
   std::string id;
-  bool up = true;
+  // kCut: its tasks run on, but nobody hears of them. kUnknown: the same, and nobody acts on it.
+  enum class State { kReady, kUnknown, kCut, kDown } state = State::kReady;
+  bool ready() const { return state == State::kReady; }
+  uint64_t losses = 0;                         // counts changes of `state`
+  std::vector<std::function<void()>> unheard;  // to be done when it is heard of again
+  std::set<std::string> images;
   std::string availability = "active";
   int64_t cpu_used = 0, memory_used = 0;
   int tasks = 0;
@@ -54,7 +60,8 @@ struct Cluster::Service {
   std::shared_ptr<const SwarmServiceSpec> spec;
   std::shared_ptr<const SwarmServiceSpec> previous;
   std::map<int32_t, Slot> slots;
-  uint64_t update = 0;  // counts roll-outs: a step of an older one does nothing
+  uint64_t update = 0;            // counts roll-outs: a step of an older one does nothing
+  std::vector<std::string> vips;  // networks in which it holds an address of its own
 };
 
 }  // namespace zoe::sim

@@ -11,6 +11,16 @@
 
 namespace zoe {
 
+struct SimSwarm::Lists {
+  std::map<std::string, Observation> by_uid;
+  std::vector<SwarmService> services;
+  std::vector<SwarmTask> tasks;
+  std::vector<SwarmNetwork> networks;
+  std::vector<SwarmNode> nodes;
+  std::vector<std::string> subnets;
+  std::vector<SwarmSecret> secrets;
+};
+
 struct SimSwarm::State {
   State(std::vector<sim::NodeOptions> nodes, const SimOptions& options)
       : cluster(std::move(nodes), options.delays, options.reader) {}
@@ -18,6 +28,7 @@ struct SimSwarm::State {
   std::mutex mutex;
   std::condition_variable changed;
   sim::Cluster cluster;
+  Lists remembered;
   bool stopping = false;
   bool written = false;  // since the thread last looked at the cluster
   std::atomic<int> writes{0};
@@ -154,10 +165,15 @@ auto SimSwarm::Call(const Context& ctx, std::string_view name, bool write, F f) 
   if (ctx.Done() || (write && !ctx.MayWrite()))
     return MakeError(Code::kCancelled, std::string(name) + ": stopped before it began");
   const SimFault fault = options_.fault ? options_.fault(name) : SimFault::kNone;
-  if (fault == SimFault::kBefore)
-    return MakeError(Code::kUnavailable, std::string(name) + ": no manager answers (simulated)");
+  return Do(fault, name, write, std::move(f));
+}
+
+template <class F>
+auto SimSwarm::Do(SimFault fault, std::string_view name, bool write, F f) -> decltype(f()) {
   const std::lock_guard lock(state_->mutex);
   state_->cluster.RunUntil(clock_.Now(), clock_.WallNow());
+  if (fault == SimFault::kBefore || !state_->cluster.has_leader())
+    return MakeError(Code::kUnavailable, std::string(name) + ": no manager answers (simulated)");
   auto result = f();
   if (write) {
     state_->writes++;
@@ -171,38 +187,92 @@ auto SimSwarm::Call(const Context& ctx, std::string_view name, bool write, F f) 
   return result;
 }
 
-Expected<Observation> SimSwarm::Observe(const Context& ctx, const std::string& uid) {
-  return Call(ctx, "Observe", false, [&]() -> Expected<Observation> {
-    return state_->cluster.Observe(options_.deployment, uid);
+template <class F, class G>
+auto SimSwarm::Read(const Context& ctx, std::string_view name, F now, G past)
+    -> Expected<decltype(now())> {
+  using Answer = Expected<decltype(now())>;
+  if (ctx.Done())
+    return MakeError(Code::kCancelled, std::string(name) + ": stopped before it began");
+  const SimFault fault = options_.fault ? options_.fault(name) : SimFault::kNone;
+  return Do(fault, name, false, [&]() -> Answer {
+    if (fault == SimFault::kEmpty) return Answer(decltype(now())());
+    return Answer(fault == SimFault::kStale ? past(state_->remembered) : now());
   });
+}
+
+void SimSwarm::Remember() {
+  const std::lock_guard lock(state_->mutex);
+  sim::Cluster& cluster = state_->cluster;
+  cluster.RunUntil(clock_.Now(), clock_.WallNow());
+  Lists lists;
+  for (const std::string& uid : cluster.Uids())
+    lists.by_uid[uid] = cluster.Observe(options_.deployment, uid);
+  lists.services = Services();
+  lists.tasks = cluster.Tasks();
+  lists.networks = Networks();
+  lists.nodes = cluster.Nodes();
+  lists.subnets = cluster.Subnets();
+  lists.secrets = Secrets();
+  state_->remembered = std::move(lists);
+}
+
+// ---- what is this deployment's, under the lock
+
+std::vector<SwarmService> SimSwarm::Services() const {
+  return state_->cluster.Services([&](const SwarmServiceSpec& spec) {
+    return LabelOf(spec.labels, kLabelDeployment) == options_.deployment;
+  });
+}
+
+std::vector<SwarmNetwork> SimSwarm::Networks() const {
+  std::vector<SwarmNetwork> networks = state_->cluster.Networks();
+  std::erase_if(networks, [&](const SwarmNetwork& n) {
+    return LabelOf(n.spec.labels, kLabelDeployment) != options_.deployment;
+  });
+  return networks;
+}
+
+std::vector<SwarmSecret> SimSwarm::Secrets() const {
+  std::vector<SwarmSecret> secrets = state_->cluster.Secrets();
+  std::erase_if(secrets, [&](const SwarmSecret& s) {
+    return LabelOf(s.labels, kLabelDeployment) != options_.deployment;
+  });
+  return secrets;
+}
+
+// ---- the port
+
+Expected<Observation> SimSwarm::Observe(const Context& ctx, const std::string& uid) {
+  return Read(
+      ctx, "Observe", [&] { return state_->cluster.Observe(options_.deployment, uid); },
+      [&](const Lists& past) {
+        const auto it = past.by_uid.find(uid);
+        return it == past.by_uid.end() ? Observation() : it->second;
+      });
 }
 
 Expected<std::vector<SwarmService>> SimSwarm::ListServices(const Context& ctx) {
-  return Call(ctx, "ListServices", false, [&]() -> Expected<std::vector<SwarmService>> {
-    return state_->cluster.Services([&](const SwarmServiceSpec& spec) {
-      return LabelOf(spec.labels, kLabelDeployment) == options_.deployment;
-    });
-  });
+  return Read(
+      ctx, "ListServices", [&] { return Services(); },
+      [](const Lists& past) { return past.services; });
 }
 
 Expected<std::vector<SwarmTask>> SimSwarm::ListTasks(const Context& ctx) {
-  return Call(ctx, "ListTasks", false,
-              [&]() -> Expected<std::vector<SwarmTask>> { return state_->cluster.Tasks(); });
+  return Read(
+      ctx, "ListTasks", [&] { return state_->cluster.Tasks(); },
+      [](const Lists& past) { return past.tasks; });
 }
 
 Expected<std::vector<SwarmNetwork>> SimSwarm::ListNetworks(const Context& ctx) {
-  return Call(ctx, "ListNetworks", false, [&]() -> Expected<std::vector<SwarmNetwork>> {
-    std::vector<SwarmNetwork> networks = state_->cluster.Networks();
-    std::erase_if(networks, [&](const SwarmNetwork& n) {
-      return LabelOf(n.spec.labels, kLabelDeployment) != options_.deployment;
-    });
-    return networks;
-  });
+  return Read(
+      ctx, "ListNetworks", [&] { return Networks(); },
+      [](const Lists& past) { return past.networks; });
 }
 
 Expected<std::vector<SwarmNode>> SimSwarm::ListNodes(const Context& ctx) {
-  return Call(ctx, "ListNodes", false,
-              [&]() -> Expected<std::vector<SwarmNode>> { return state_->cluster.Nodes(); });
+  return Read(
+      ctx, "ListNodes", [&] { return state_->cluster.Nodes(); },
+      [](const Lists& past) { return past.nodes; });
 }
 
 std::vector<Expected<std::string>> SimSwarm::CreateServices(
@@ -254,18 +324,15 @@ Expected<void> SimSwarm::RemoveNetwork(const Context& ctx, const std::string& id
 }
 
 Expected<std::vector<std::string>> SimSwarm::ListSubnets(const Context& ctx) {
-  return Call(ctx, "ListSubnets", false,
-              [&]() -> Expected<std::vector<std::string>> { return state_->cluster.Subnets(); });
+  return Read(
+      ctx, "ListSubnets", [&] { return state_->cluster.Subnets(); },
+      [](const Lists& past) { return past.subnets; });
 }
 
 Expected<std::vector<SwarmSecret>> SimSwarm::ListSecrets(const Context& ctx) {
-  return Call(ctx, "ListSecrets", false, [&]() -> Expected<std::vector<SwarmSecret>> {
-    std::vector<SwarmSecret> secrets = state_->cluster.Secrets();
-    std::erase_if(secrets, [&](const SwarmSecret& s) {
-      return LabelOf(s.labels, kLabelDeployment) != options_.deployment;
-    });
-    return secrets;
-  });
+  return Read(
+      ctx, "ListSecrets", [&] { return Secrets(); },
+      [](const Lists& past) { return past.secrets; });
 }
 
 Expected<std::string> SimSwarm::CreateSecret(const Context& ctx, const std::string& name,

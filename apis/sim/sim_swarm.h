@@ -13,9 +13,10 @@
 
 namespace zoe {
 
-// What happens to one call: nothing, it fails before it is done (kUnavailable), or it is done and
-// its reply is lost (kOutcomeUnknown).
-enum class SimFault { kNone, kBefore, kAfter };
+// What happens to one call: nothing; it fails before it is done (kUnavailable); it is done and its
+// reply is lost (kOutcomeUnknown); or, where it reads a list: the answer is well-formed and empty,
+// or what Remember() has seen.
+enum class SimFault { kNone, kBefore, kAfter, kEmpty, kStale };
 
 struct SimOptions {
   std::string deployment = "zoe";
@@ -69,6 +70,8 @@ class SimSwarm : public Swarm {
   // For tests: the world behind the port, under its lock, every owner's objects included. Hints of
   // what `act` changed are sent.
   void With(const std::function<void(sim::Cluster&)>& act);
+  // What reads that meet kStale answer from now on.
+  void Remember();
   // Unthreaded: lets happen what is due by the clock and sends its hints. Returns when the next
   // thing is due.
   SteadyTime RunDue();
@@ -78,8 +81,17 @@ class SimSwarm : public Swarm {
  private:
   struct State;
   class Handle;
+  struct Lists;
   template <class F>
   auto Call(const Context& ctx, std::string_view name, bool write, F f) -> decltype(f());
+  template <class F>
+  auto Do(SimFault fault, std::string_view name, bool write, F f) -> decltype(f());
+  // `now` looks at the cluster, `past` at what was once seen of it, if anything.
+  template <class F, class G>
+  auto Read(const Context& ctx, std::string_view name, F now, G past) -> Expected<decltype(now())>;
+  std::vector<SwarmService> Services() const;
+  std::vector<SwarmNetwork> Networks() const;
+  std::vector<SwarmSecret> Secrets() const;
   void Notify();
   void Loop();
 

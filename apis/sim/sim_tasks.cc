@@ -64,7 +64,7 @@ void Cluster::StartTask(Service& service, int32_t number) {
 std::string Cluster::WhyNot(const Task& task, std::vector<Node*>& fits) {
   size_t unavailable = 0, constrained = 0, full = 0, no_port = 0;
   for (const auto& node : nodes_) {
-    if (!node->up || node->availability != "active") {
+    if (!node->ready() || node->availability != "active") {
       ++unavailable;
       continue;
     }
@@ -111,6 +111,7 @@ void Cluster::Place(const std::string& task_id) {
   Task* task = FindTask(task_id);
   if (!task || IsTerminal(task->view.state) || task->view.desired_state != TaskState::kRunning)
     return;
+  if (Undecided([this, task_id] { Place(task_id); })) return;
   if (!Address(*task)) {  // it stays `new`, without a word
     pending_.insert(task_id);
     return;
@@ -148,7 +149,10 @@ void Cluster::Place(const std::string& task_id) {
 
 void Cluster::Prepare(const std::string& task_id) {
   Task* task = FindTask(task_id);
-  if (!task || task->view.state != TaskState::kPreparing || task->view.node_down) return;
+  if (!task || task->view.state != TaskState::kPreparing) return;
+  if (Unheard(*task, [this, task_id] { Prepare(task_id); })) return;
+  if (!Pull(*task) && task->program.reject.empty())
+    task->program.reject = "No such image: " + task->spec->image;
   if (!task->program.reject.empty())
     return End(*task, TaskState::kRejected, task->program.reject, std::nullopt);
   task->view.state = TaskState::kStarting;
@@ -161,7 +165,8 @@ void Cluster::Prepare(const std::string& task_id) {
 
 void Cluster::Run(const std::string& task_id) {
   Task* task = FindTask(task_id);
-  if (!task || task->view.state != TaskState::kStarting || task->view.node_down) return;
+  if (!task || task->view.state != TaskState::kStarting) return;
+  if (Unheard(*task, [this, task_id] { Run(task_id); })) return;
   if (!task->program.start_error.empty())
     return End(*task, TaskState::kFailed, task->program.start_error, 127);
   task->view.state = TaskState::kRunning;
@@ -175,13 +180,16 @@ void Cluster::Run(const std::string& task_id) {
     if (Task* old = FindTask(std::exchange(replaced, ""))) Stop(*old, TaskState::kShutdown);
   }
   if (!task->program.run_for) return;
-  At(*task->program.run_for, [this, task_id] {
-    Task* running = FindTask(task_id);
-    if (!running || running->view.state != TaskState::kRunning || running->view.node_down) return;
-    const int code = running->program.exit_code;
-    End(*running, code == 0 ? TaskState::kComplete : TaskState::kFailed,
-        code == 0 ? "" : "task: non-zero exit (" + std::to_string(code) + ")", code);
-  });
+  At(*task->program.run_for, [this, task_id] { Finish(task_id); });
+}
+
+void Cluster::Finish(const std::string& task_id) {
+  Task* task = FindTask(task_id);
+  if (!task || task->view.state != TaskState::kRunning) return;
+  if (Unheard(*task, [this, task_id] { Finish(task_id); })) return;
+  const int code = task->program.exit_code;
+  End(*task, code == 0 ? TaskState::kComplete : TaskState::kFailed,
+      code == 0 ? "" : "task: non-zero exit (" + std::to_string(code) + ")", code);
 }
 
 // The engine's part: ports that the spec leaves open are chosen when the container starts.
@@ -274,8 +282,8 @@ void Cluster::Stop(Task& task, TaskState desired) {
   if (on_node && task.view.node_down) return;  // nobody is there to stop it
   At(on_node ? delays_.stop : Duration(0), [this, id] {
     Task* stopped = FindTask(id);
-    if (stopped && !IsTerminal(stopped->view.state))
-      End(*stopped, TaskState::kShutdown, "", std::nullopt);
+    if (!stopped || IsTerminal(stopped->view.state) || stopped->view.node_down) return;
+    End(*stopped, TaskState::kShutdown, "", std::nullopt);
   });
 }
 
@@ -295,6 +303,7 @@ void Cluster::Drop(const std::string& task_id) {
 void Cluster::Roll(const std::string& service_id, uint64_t update) {
   const auto it = services_.find(service_id);
   if (it == services_.end() || it->second->update != update) return;
+  if (Undecided([this, service_id, update] { Roll(service_id, update); })) return;
   Service& service = *it->second;
   const bool back = service.view.update_state == UpdateState::kRollbackStarted;
   std::vector<int32_t> dirty;
@@ -302,7 +311,10 @@ void Cluster::Roll(const std::string& service_id, uint64_t update) {
   for (auto& [number, slot] : service.slots) {
     const Task* task = FindTask(slot.history.back());
     if (!task || task->spec != service.spec) {
-      if (task && SameTasks(*task->spec, *service.spec) && !IsTerminal(task->view.state)) continue;
+      // What has ended for good is no reason to run it again, except that a rollback leaves nothing
+      // as it found it (SwarmKit, UpdatableTasksInSlot).
+      const bool ended = task && IsTerminal(task->view.state);
+      if (task && SameTasks(*task->spec, *service.spec) && !(back && ended)) continue;
       dirty.push_back(number);
     } else if (task->view.state < TaskState::kRunning) {
       ++in_flight;

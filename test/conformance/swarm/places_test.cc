@@ -350,6 +350,22 @@ TEST_F(Places, FullNetworkKeepsTasksNewWithoutAWord) {
   RemoveNetwork(*network);
 }
 
+TEST_F(Places, AServiceWithAVipTakesAnAddressMore) {
+  const auto network = MakeNetwork("vip", "10.127.0.0/29");
+  ASSERT_TRUE(network.ok());
+  SwarmServiceSpec spec = Spec("web");
+  spec.networks = {{*network, {}}};
+  spec.endpoint_mode = EndpointMode::kVip;
+  spec.replicas = 4;  // there are four addresses, as in the test before
+  const std::string id = Create(spec);
+  ASSERT_TRUE(UntilRunning(id, 3));
+  ASSERT_TRUE(UntilRunning(Create(Spec("other")), 1));
+  EXPECT_EQ(Tasks(id, TaskState::kRunning).size(), 3u);
+  EXPECT_EQ(Tasks(id, TaskState::kNew).size(), 1u);
+  Remove(id);
+  RemoveNetwork(*network);
+}
+
 TEST_F(Places, HintsTellOfServicesNetworksAndSecretsOfEveryKind) {
   const auto hints = Subscribe();
   if (world().docker()) {

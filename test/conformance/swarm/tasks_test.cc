@@ -38,6 +38,27 @@ TEST_F(SwarmConformance, JobThatEndsWellIsComplete) {
   }
 }
 
+TEST_F(SwarmConformance, OnlyAnotherTemplateRunsWhatHasEndedAgain) {
+  SwarmServiceSpec spec = Spec("job", "exit 0");
+  spec.restart_condition = RestartCondition::kNone;
+  const std::string id = Create(spec);
+  ASSERT_TRUE(Until("complete", [&] { return Tasks(id, TaskState::kComplete).size() == 1; }));
+  const auto update = [&] {
+    return swarm().UpdateService(Ctx(), id, Service(id).version, spec).ok();
+  };
+  ASSERT_TRUE(update()) << "an update that changes nothing";
+  spec.labels["color"] = "blue";
+  ASSERT_TRUE(update());
+  spec.replicas = 2;
+  ASSERT_TRUE(update());
+  ASSERT_TRUE(
+      Until("the second replica", [&] { return Tasks(id, TaskState::kComplete).size() == 2; }));
+  EXPECT_EQ(Tasks(id).size(), 2u);
+  spec.env = {"A=2"};
+  ASSERT_TRUE(Until("updated", update));
+  EXPECT_TRUE(Until("both again", [&] { return Tasks(id, TaskState::kComplete).size() == 4; }));
+}
+
 TEST_F(SwarmConformance, NeverRestartedJobStaysFailed) {
   SwarmServiceSpec spec = Spec("job", "exit 7");
   spec.restart_condition = RestartCondition::kNone;
