@@ -20,6 +20,7 @@
 #include "apis/server/server.h"
 #include "apis/sim/sim_swarm.h"
 #include "apis/sqlite/sqlite_store.h"
+#include "apis/zookeeper/znode.h"
 #include "apis/zookeeper/zookeeper_store.h"
 #include "controller/cache/informer.h"
 #include "controller/loop/controller.h"
@@ -89,7 +90,14 @@ Expected<std::unique_ptr<Swarm>> OpenSwarm(const Options& options, const Clock& 
     simulation.nodes = std::move(nodes);
     return std::unique_ptr<Swarm>(MakeSimSwarm(std::move(simulation), clock));
   }
+  EndpointSource source;
+  if (!url.zookeeper.empty()) {
+    ZOE_ASSIGN(const ZooKeeperOptions node, ParseZooKeeperUrl(url.zookeeper));
+    source = {ZnodeName(node),
+              [node](auto on_value) { return FollowZnode(node, std::move(on_value)); }};
+  }
   return OpenDockerSwarm({.endpoints = std::move(url.endpoints),
+                          .source = std::move(source),
                           .tls_ca = options.swarm_tls_ca,
                           .tls_cert = options.swarm_tls_cert,
                           .tls_key = options.swarm_tls_key,
@@ -377,7 +385,8 @@ int Run(const Options& options) {
   auto swarm = OpenSwarm(options, clock);
   if (!swarm.ok()) {
     Error error = std::move(swarm).error();
-    error.message = "--swarm " + options.swarm + ": " + error.message;
+    const bool secret = options.swarm.find('@') != std::string::npos;
+    error.message = "--swarm" + (secret ? "" : " " + options.swarm) + ": " + error.message;
     return Complain(error, error.code == Code::kInvalid ? kExitUsage : kExitFailed);
   }
   auto store = OpenStore(options);

@@ -93,13 +93,19 @@ std::string CheckStore(std::string_view value) {
   return kAccepted;
 }
 
+// HOSTS/PATH after zk://, roughly: ZooKeeper's adapter reads it exactly.
+bool NamesZnode(std::string_view value) {
+  if (const size_t at = value.rfind('@'); at != std::string_view::npos) value.remove_prefix(at + 1);
+  const size_t slash = value.find('/');
+  return slash != std::string_view::npos && slash > 0 &&
+         value.find_first_not_of('/', slash) != std::string_view::npos;
+}
+
 std::string CheckSwarm(std::string_view value) {
   static constexpr char kAccepted[] =
-      "a list of unix:///PATH, tcp://HOST:PORT, https://HOST:PORT separated by commas, or "
-      "sim:nodes=N,cpus=N,memory=Q";
-  if (value.starts_with("zk://")) {
-    return std::string(kAccepted) + " (this version does not read the endpoint from ZooKeeper)";
-  }
+      "a list of unix:///PATH, tcp://HOST:PORT, https://HOST:PORT separated by commas, "
+      "zk://HOST:PORT[,HOST:PORT...]/PATH, or sim:nodes=N,cpus=N,memory=Q";
+  if (ConsumePrefix(value, "zk://")) return NamesZnode(value) ? "" : kAccepted;
   if (value.starts_with("sim:")) return "";  // the simulator reads the rest
   for (const std::string& part : Split(value, ',')) {
     std::string_view endpoint = part;
@@ -162,7 +168,8 @@ std::string CheckNodeEngine(std::string_view value) {
     }
   }
   const bool good = any && filled.find_first_of(",{}") == std::string::npos &&
-                    !filled.starts_with("sim:") && CheckSwarm(filled).empty();
+                    !filled.starts_with("sim:") && !filled.starts_with("zk:") &&
+                    CheckSwarm(filled).empty();
   return good ? "" : kAccepted;
 }
 
@@ -235,7 +242,9 @@ const std::vector<Setting>& Settings() {
        &Options::store, CheckStore},
       {"swarm", "unix:///var/run/docker.sock",
        "the Docker Swarm: its managers (unix:///PATH, tcp://HOST:PORT, https://HOST:PORT; several "
-       "separated by commas), or sim:nodes=N,cpus=N,memory=Q (simulated, needs no Docker)",
+       "separated by commas), or zk://HOST:PORT[,HOST:PORT...]/PATH (the ZooKeeper node that holds "
+       "such a list; followed when it changes), or sim:nodes=N,cpus=N,memory=Q (simulated, needs "
+       "no Docker)",
        &Options::swarm, CheckSwarm},
       {"swarm-tls-ca", "", "file (PEM): the authority that signed the managers' certificates",
        &Options::swarm_tls_ca, Anything},
@@ -432,7 +441,7 @@ Expected<GivenOptions> FromFile(const std::string& path) {
 // zk://user:password@host: the middle is nobody's business.
 std::string WithoutPassword(const std::string& url) {
   const size_t begin = url.find("://");
-  const size_t end = url.find('@');
+  const size_t end = url.rfind('@');
   if (begin == std::string::npos || end == std::string::npos || end < begin) return url;
   return url.substr(0, begin + 3) + "***" + url.substr(end);
 }
@@ -565,6 +574,8 @@ SwarmUrl SplitSwarmUrl(std::string_view url) {
   if (ConsumePrefix(url, "sim:")) {
     result.simulated = true;
     result.simulation = url;
+  } else if (url.starts_with("zk://")) {
+    result.zookeeper = url;
   } else {
     result.endpoints = Split(url, ',');
   }

@@ -50,6 +50,7 @@ std::string ConfigText();
 struct SwarmUrl {
   bool simulated = false;
   std::string simulation;              // what follows `sim:`
+  std::string zookeeper;               // else: zk://..., the node that tells the endpoints
   std::vector<std::string> endpoints;  // else: unix://..., tcp://..., https://...
 };
 // `url` has been checked by ReadOptions.

@@ -1,6 +1,7 @@
 #include "apis/docker/docker_swarm.h"
 
 #include <algorithm>
+#include <set>
 
 #include "apis/docker/engine_client.h"
 #include "apis/docker/exec.h"
@@ -8,6 +9,7 @@
 #include "apis/docker/object_codec.h"
 #include "apis/docker/observer.h"
 #include "apis/docker/service_codec.h"
+#include "controller/runtime/log.h"
 
 namespace zoe {
 namespace docker {
@@ -25,8 +27,16 @@ Error Prefixed(const std::string& what, const Error& error) {
   return out;
 }
 
+std::string Joined(const std::vector<std::string>& texts) {
+  std::string out;
+  for (const std::string& text : texts) out += (out.empty() ? "" : ",") + text;
+  return out;
+}
+
 EngineOptions ToEngines(const DockerOptions& options) {
-  return {options.endpoints, {options.tls_ca, options.tls_cert, options.tls_key}};
+  return {options.endpoints,
+          {options.tls_ca, options.tls_cert, options.tls_key},
+          options.source.follow != nullptr};
 }
 
 class DockerSwarm : public Swarm {
@@ -36,7 +46,16 @@ class DockerSwarm : public Swarm {
       : client_(std::move(client)),
         deployment_(options.deployment),
         clock_(clock),
-        engines_(ToEngines(options), options.node_engine) {}
+        source_(options.source),
+        engines_(*client_, options.node_engine) {}
+
+  Expected<void> Start() {
+    if (!source_.follow) return {};
+    client_->SetTrouble(source_.name + " has not been read yet");
+    ZOE_ASSIGN(source_watch_,
+               source_.follow([this](const Expected<std::string>& told) { TakeEndpoints(told); }));
+    return {};
+  }
 
   Expected<Observation> Observe(const Context& ctx, const std::string& uid) override {
     const std::string filters = Filters(
@@ -45,7 +64,7 @@ class DockerSwarm : public Swarm {
                                            {"GET", "/tasks?filters=" + filters}};
     const bool with_nodes = nodes_.NeedsRead(clock_.Now());
     if (with_nodes) requests.push_back({"GET", "/nodes"});
-    const auto answers = client_->DoAll(ctx, requests);
+    const auto answers = client_->DoAll(ctx, requests, Ask::kOneManager);
     for (const auto& answer : answers) ZOE_TRY(answer);
     Observation seen;
     ZOE_ASSIGN(seen.services, DecodeServices(*answers[0]));
@@ -98,7 +117,7 @@ class DockerSwarm : public Swarm {
   Expected<std::vector<SwarmNode>> ListNodes(const Context& ctx) override {
     ZOE_ASSIGN(const std::string json, client_->Do(ctx, {"GET", "/nodes"}));
     ZOE_TRY(TakeNodes(json));
-    return DecodeNodes(json);
+    return nodes_.Nodes(clock_.Now());
   }
 
   std::vector<Expected<std::string>> CreateServices(
@@ -192,6 +211,26 @@ class DockerSwarm : public Swarm {
   }
 
  private:
+  void TakeEndpoints(const Expected<std::string>& told) {
+    const uint64_t before = client_->epoch();
+    const Expected<void> taken =
+        told.ok() ? client_->SetEndpoints(SplitEndpoints(*told)) : Expected<void>(told.error());
+    if (taken.ok()) {
+      if (client_->epoch() != before)
+        log::Info("the Swarm's managers are known",
+                  {{"from", source_.name}, {"managers", Joined(client_->endpoints())}});
+      return;
+    }
+    client_->SetTrouble(source_.name + ": " + taken.error().message +
+                        ", but it is to hold the endpoints of the Swarm's managers, such as "
+                        "tcp://10.0.0.1:2375,tcp://10.0.0.2:2375");
+    const auto kept = client_->endpoints();
+    log::Warn("the Swarm's managers can't be learnt",
+              {{"from", source_.name},
+               {"reason", taken.error().message},
+               {"still_used", kept.empty() ? "none" : Joined(kept)}});
+  }
+
   std::string OfDeployment() const {
     return Filters({{"label", {LabelFilter(kLabelDeployment, deployment_)}}});
   }
@@ -221,25 +260,29 @@ class DockerSwarm : public Swarm {
   }
 
   Expected<void> TakeNodes(const std::string& json) {
-    ZOE_ASSIGN(auto nodes, DecodeNodes(json));
-    nodes_.Set(std::move(nodes), clock_.Now());
+    std::set<std::string> unknown;
+    ZOE_ASSIGN(auto nodes, DecodeNodes(json, &unknown));
+    nodes_.Set(std::move(nodes), unknown, clock_.Now());
     return {};
   }
 
   Expected<void> Describe(const Context& ctx, std::vector<SwarmTask>& tasks) {
-    if (nodes_.Describe(tasks) && !nodes_.NeedsRead(clock_.Now())) return {};
+    const SteadyTime now = clock_.Now();
+    if (nodes_.Describe(tasks, now) && !nodes_.NeedsRead(now)) return {};
     ZOE_ASSIGN(const std::string json, client_->Do(ctx, {"GET", "/nodes"}));
     ZOE_TRY(TakeNodes(json));
-    nodes_.Describe(tasks);
+    nodes_.Describe(tasks, now);
     return {};
   }
 
   const std::unique_ptr<EngineClient> client_;
   const std::string deployment_;
   const Clock& clock_;
+  const EndpointSource source_;
   NodeEngines engines_;
   NodeCache nodes_;
   Attention attention_;
+  std::unique_ptr<Watch> source_watch_;  // last: it calls back until it has ended
 };
 
 }  // namespace
@@ -247,8 +290,9 @@ class DockerSwarm : public Swarm {
 
 Expected<std::unique_ptr<Swarm>> OpenDockerSwarm(const DockerOptions& options, const Clock& clock) {
   ZOE_ASSIGN(auto client, docker::EngineClient::Open(docker::ToEngines(options)));
-  return std::unique_ptr<Swarm>(
-      std::make_unique<docker::DockerSwarm>(std::move(client), options, clock));
+  auto swarm = std::make_unique<docker::DockerSwarm>(std::move(client), options, clock);
+  ZOE_TRY(swarm->Start());
+  return std::unique_ptr<Swarm>(std::move(swarm));
 }
 
 }  // namespace zoe

@@ -1,18 +1,31 @@
 // The Swarm port over the Docker Engine API (1.41, which is Docker 20.10, or later).
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "controller/ports/store.h"
 #include "controller/ports/swarm.h"
 
 namespace zoe {
+
+// Where the managers' endpoints are told, and told anew when they change.
+struct EndpointSource {
+  std::string name;  // for messages: "node /docker of ZooKeeper at h1:2181"
+  // Calls back with the endpoints, separated by commas, or with why they aren't known; until the
+  // Watch ends.
+  std::function<Expected<std::unique_ptr<Watch>>(std::function<void(const Expected<std::string>&)>)>
+      follow;
+};
 
 struct DockerOptions {
   // Managers of one Swarm: "unix:///path", "tcp://host:port", "https://host:port". The first that
   // answers is used, the next when it no longer does.
   std::vector<std::string> endpoints;
+  // Instead of them. What it told last stays in use while it tells nothing that can be used.
+  EndpointSource source = {};
   // Files (PEM) for TLS towards Docker; with any of them set tcp:// means TLS too, as for `docker`.
   std::string tls_ca, tls_cert, tls_key;
   std::string deployment = "zoe";

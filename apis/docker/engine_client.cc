@@ -1,7 +1,5 @@
 #include "apis/docker/engine_client.h"
 
-#include <sys/un.h>
-
 #include <algorithm>
 #include <charconv>
 
@@ -14,6 +12,8 @@ namespace {
 constexpr Duration kCallLimit{10'000};
 // With another manager to ask, one that doesn't even accept a connection isn't waited for.
 constexpr Duration kConnectLimit{2'000};
+// The least that one of several managers is given of a call's time, for a read.
+constexpr Duration kShare{300};
 constexpr size_t kIdleSessions = 16;
 // 1.41: replicated jobs, constraints and all else that we use (Docker 20.10). 1.44 is the oldest
 // that Docker 29 still speaks; later ones bring nothing that we use.
@@ -26,6 +26,19 @@ int MinorOf(std::string_view version) {
   const char* end = version.data() + version.size();
   const auto [at, error] = std::from_chars(version.data() + 2, end, minor);
   return error == std::errc() && at == end ? minor : -1;
+}
+
+Error NobodyAnswers(const std::string& failures, const std::string& trouble) {
+  std::string why = failures;
+  if (!trouble.empty()) why += (why.empty() ? "" : "; ") + trouble;
+  return MakeError(Code::kUnavailable,
+                   "no Swarm manager answers: " + (why.empty() ? "none is known" : why));
+}
+
+HttpRequest Build(const Endpoint& endpoint, std::string_view version,
+                  const EngineRequest& request) {
+  return {request.method, endpoint.base() + std::string(version) + request.target,
+          endpoint.unix_socket(), request.body};
 }
 
 }  // namespace
@@ -42,23 +55,6 @@ std::string Escape(std::string_view text) {
   }
   return out;
 }
-
-struct EngineClient::Endpoint {
-  std::string text;         // as given, for messages
-  std::string base;         // "http://localhost"
-  std::string unix_socket;  // path, or empty
-  std::mutex mutex;
-  std::string version;  // "/v1.41" once agreed
-
-  HttpRequest Build(std::string_view version_prefix, const EngineRequest& request) const {
-    return {request.method, base + std::string(version_prefix) + request.target, unix_socket,
-            request.body};
-  }
-  void Forget() {
-    const std::lock_guard lock(mutex);
-    version.clear();
-  }
-};
 
 class EngineClient::Lease {
  public:
@@ -88,30 +84,55 @@ EngineClient::~EngineClient() = default;
 
 Expected<std::unique_ptr<EngineClient>> EngineClient::Open(EngineOptions options) {
   std::unique_ptr<EngineClient> client(new EngineClient(options.tls));
-  if (options.endpoints.empty()) return MakeError(Code::kInvalid, "no Docker endpoint is given");
-  for (const std::string& text : options.endpoints) {
-    auto endpoint = std::make_unique<Endpoint>();
-    endpoint->text = text;
-    const size_t colon = text.find("://");
-    const std::string scheme = text.substr(0, colon);
-    const std::string rest = colon == text.npos ? "" : text.substr(colon + 3);
-    if (scheme == "unix" && rest.starts_with('/')) {
-      if (rest.size() >= sizeof(sockaddr_un::sun_path))
-        return MakeError(Code::kInvalid, "the path of " + text + " is too long for a socket");
-      endpoint->base = "http://localhost";
-      endpoint->unix_socket = rest;
-    } else if ((scheme == "tcp" || scheme == "https" || scheme == "http") && !rest.empty() &&
-               rest.find('/') == rest.npos) {
-      const bool tls = scheme == "https" || (scheme == "tcp" && options.tls.any());
-      endpoint->base = (tls ? "https://" : "http://") + rest;
-    } else {
-      return MakeError(Code::kInvalid, "\"" + text +
-                                           "\" is not a Docker endpoint: unix:///path, "
-                                           "tcp://host:port or https://host:port");
-    }
-    client->endpoints_.push_back(std::move(endpoint));
-  }
+  if (!options.told_later) ZOE_TRY(client->SetEndpoints(options.endpoints));
   return client;
+}
+
+Expected<void> EngineClient::SetEndpoints(const std::vector<std::string>& endpoints) {
+  if (endpoints.empty()) return MakeError(Code::kInvalid, "no Docker endpoint is given");
+  auto next = std::make_shared<Managers>();
+  const std::shared_ptr<Managers> former = Now();
+  for (const std::string& text : endpoints) {
+    ZOE_ASSIGN(std::shared_ptr<Endpoint> endpoint, Endpoint::Parse(text, tls_.any()));
+    const auto known =
+        std::ranges::find(former->endpoints, text, [](const auto& e) { return e->text(); });
+    if (known != former->endpoints.end()) endpoint = *known;
+    next->endpoints.push_back(std::move(endpoint));
+  }
+  const std::lock_guard lock(mutex_);
+  trouble_.clear();
+  if (managers_->endpoints == next->endpoints) return {};
+  managers_ = std::move(next);
+  ++epoch_;
+  return {};
+}
+
+void EngineClient::SetTrouble(std::string why) {
+  const std::lock_guard lock(mutex_);
+  trouble_ = std::move(why);
+}
+
+std::vector<std::string> EngineClient::endpoints() const {
+  std::vector<std::string> texts;
+  for (const auto& endpoint : Now()->endpoints) texts.push_back(endpoint->text());
+  return texts;
+}
+
+std::shared_ptr<Managers> EngineClient::Now() const {
+  const std::lock_guard lock(mutex_);
+  return managers_;
+}
+
+std::string EngineClient::trouble() const {
+  const std::lock_guard lock(mutex_);
+  return trouble_;
+}
+
+void EngineClient::Prefer(Managers& managers, size_t index) {
+  if (managers.preferred.exchange(index) == index) return;
+  ++epoch_;
+  log::Warn("another Swarm manager is asked from now on",
+            {{"manager", managers.endpoints[index]->text()}});
 }
 
 HttpLimits EngineClient::LimitsOf(const Context& ctx, size_t left, bool write) const {
@@ -123,8 +144,8 @@ HttpLimits EngineClient::LimitsOf(const Context& ctx, size_t left, bool write) c
     // A read leaves time for the managers that are left; a write that was sent can't be repeated.
     if (!write) {
       const auto share = (limits.deadline - now) / static_cast<int64_t>(left);
-      limits.deadline = std::min(
-          limits.deadline, now + std::max<SteadyTime::duration>(share, std::chrono::seconds(1)));
+      limits.deadline =
+          std::min(limits.deadline, now + std::max<SteadyTime::duration>(share, kShare));
     }
   }
   return limits;
@@ -132,25 +153,22 @@ HttpLimits EngineClient::LimitsOf(const Context& ctx, size_t left, bool write) c
 
 Expected<std::string> EngineClient::Negotiate(const Context& ctx, HttpSession& session,
                                               Endpoint& endpoint, const HttpLimits& limits) {
-  {
-    const std::lock_guard lock(endpoint.mutex);
-    if (!endpoint.version.empty()) return endpoint.version;
-  }
-  const HttpRequest ping = endpoint.Build("", {"GET", "/_ping"});
+  if (std::string agreed = endpoint.version(); !agreed.empty()) return agreed;
+  const HttpRequest ping = Build(endpoint, "", {"GET", "/_ping"});
   HttpReply reply = session.Run(ctx, limits, {&ping, 1}).front();
   bool another = false;
   ZOE_TRY(Judge(endpoint, false, reply, another));
   const int theirs = MinorOf(reply.api_version);
   if (theirs < 0)
     return MakeError(Code::kUnavailable,
-                     endpoint.text + " does not answer as a Docker Engine (no Api-Version)");
+                     endpoint.text() + " does not answer as a Docker Engine (no Api-Version)");
   if (theirs < kOldestMinor)
     return MakeError(Code::kUnavailable, "OldEngine",
-                     "Docker at " + endpoint.text + " speaks API " + reply.api_version +
+                     "Docker at " + endpoint.text() + " speaks API " + reply.api_version +
                          "; 1.41 (Docker 20.10) or later is needed");
-  const std::lock_guard lock(endpoint.mutex);
-  endpoint.version = "/v1." + std::to_string(std::min(theirs, kNewestMinor));
-  return endpoint.version;
+  std::string version = "/v1." + std::to_string(std::min(theirs, kNewestMinor));
+  endpoint.Agree(version);
+  return version;
 }
 
 EngineClient::Result EngineClient::Judge(Endpoint& endpoint, bool write, HttpReply& reply,
@@ -158,20 +176,21 @@ EngineClient::Result EngineClient::Judge(Endpoint& endpoint, bool write, HttpRep
   if (reply.end == HttpEnd::kAnswered) {
     if (reply.status >= 200 && reply.status < 300) return std::move(reply.body);
     if (reply.status == 400) endpoint.Forget();  // perhaps the engine was replaced by an older one
-    EngineRefusal refusal = ReadRefusal(endpoint.text, write, reply.status, reply.body);
+    EngineRefusal refusal = ReadRefusal(endpoint.text(), write, reply.status, reply.body);
     ask_another = refusal.ask_another;
     return std::move(refusal.error);
   }
   if (!reply.cancelled) endpoint.Forget();
   if (reply.end == HttpEnd::kLost && write)
     return MakeError(Code::kOutcomeUnknown,
-                     "sent to Docker at " + endpoint.text + ", but: " + reply.failure);
+                     "sent to Docker at " + endpoint.text() + ", but: " + reply.failure);
   if (reply.cancelled) return MakeError(Code::kCancelled, "cancelled");
   ask_another = true;
   if (reply.end == HttpEnd::kNotSent && !reply.timed_out)
-    return Unreachable(endpoint.text, !endpoint.unix_socket.empty(), reply.os_errno, reply.failure);
+    return Unreachable(endpoint.text(), !endpoint.unix_socket().empty(), reply.os_errno,
+                       reply.failure);
   return MakeError(Code::kUnavailable,
-                   "Docker at " + endpoint.text + " does not answer: " + reply.failure);
+                   "Docker at " + endpoint.text() + " does not answer: " + reply.failure);
 }
 
 // Returns those of `open` that another manager may be asked.
@@ -192,7 +211,7 @@ std::vector<size_t> EngineClient::Attempt(const Context& ctx, Endpoint& endpoint
     return {};
   }
   std::vector<HttpRequest> http;
-  for (const size_t i : open) http.push_back(endpoint.Build(*version, requests[i]));
+  for (const size_t i : open) http.push_back(Build(endpoint, *version, requests[i]));
   std::vector<HttpReply> replies = session->Run(ctx, limits, http);
   std::vector<size_t> still_open;
   for (size_t k = 0; k < open.size(); ++k) {
@@ -209,26 +228,23 @@ std::vector<Expected<std::string>> EngineClient::DoAll(const Context& ctx,
   std::vector<Result> results(requests.size(), Result(MakeError(Code::kCancelled, "cancelled")));
   if (ctx.stop.stop_requested()) return results;
   const bool write = std::ranges::any_of(requests, &EngineRequest::write);
-  const size_t n = endpoints_.size(), first = preferred_;
+  const std::shared_ptr<Managers> managers = Now();
+  const size_t n = managers->endpoints.size(), first = managers->preferred;
   std::vector<size_t> all(requests.size());
   for (size_t i = 0; i < all.size(); ++i) all[i] = i;
   std::vector<size_t> open = all;
   std::string failures;
   for (size_t k = 0; k < n && !open.empty(); ++k) {
-    Endpoint& endpoint = *endpoints_[(first + k) % n];
+    Endpoint& endpoint = *managers->endpoints[(first + k) % n];
     open = Attempt(ctx, endpoint, LimitsOf(ctx, n - k, write), requests, open, results);
-    if (open.empty() && k > 0) {
-      preferred_ = (first + k) % n;
-      log::Warn("another Swarm manager is asked from now on", {{"manager", endpoint.text}});
-    }
+    if (open.empty() && k > 0) Prefer(*managers, (first + k) % n);
     if (!open.empty())
       failures += (failures.empty() ? "" : "; ") + results[open.front()].error().message;
     if (!open.empty() && ask == Ask::kOneManager && k + 1 < n) open = all;
   }
-  if (n > 1) {
-    for (const size_t i : open)
-      results[i] = MakeError(Code::kUnavailable, "no Swarm manager answers: " + failures);
-  }
+  const std::string why = trouble();
+  if (n == 1 && why.empty()) return results;
+  for (const size_t i : open) results[i] = NobodyAnswers(failures, why);
   return results;
 }
 
@@ -239,10 +255,11 @@ Expected<std::string> EngineClient::Do(const Context& ctx, const EngineRequest& 
 Expected<void> EngineClient::Stream(const Context& ctx, const std::string& target,
                                     const HttpStream& stream) {
   const EngineRequest request{"GET", target};
-  const size_t n = endpoints_.size(), first = preferred_;
-  Expected<void> result = MakeError(Code::kUnavailable, "no Docker endpoint");
+  const std::shared_ptr<Managers> managers = Now();
+  const size_t n = managers->endpoints.size(), first = managers->preferred;
+  Expected<void> result = NobodyAnswers("", trouble());
   for (size_t k = 0; k < n; ++k) {
-    Endpoint& endpoint = *endpoints_[(first + k) % n];
+    Endpoint& endpoint = *managers->endpoints[(first + k) % n];
     Lease session(*this);
     HttpLimits limits = LimitsOf(ctx, n - k, false);
     const auto version = Negotiate(ctx, *session, endpoint, limits);
@@ -252,7 +269,7 @@ Expected<void> EngineClient::Stream(const Context& ctx, const std::string& targe
       continue;
     }
     limits.deadline = ctx.deadline;
-    const HttpRequest http = endpoint.Build(*version, request);
+    const HttpRequest http = Build(endpoint, *version, request);
     HttpReply reply = session->Run(ctx, limits, {&http, 1}, &stream).front();
     const bool begun = reply.status >= 200 && reply.status < 300;
     if (reply.cancelled || (begun && reply.timed_out)) return {};
@@ -267,7 +284,9 @@ Expected<void> EngineClient::Stream(const Context& ctx, const std::string& targe
 
 Expected<std::unique_ptr<Tunnel>> EngineClient::Hijack(const Context& ctx,
                                                        const EngineRequest& request) {
-  Endpoint& endpoint = *endpoints_.front();
+  const std::shared_ptr<Managers> managers = Now();
+  if (managers->endpoints.empty()) return NobodyAnswers("", trouble());
+  Endpoint& endpoint = *managers->endpoints.front();
   const Context limited{ctx.clock, ctx.stop, LimitsOf(ctx, 1, true).deadline};
   std::string version;
   {
@@ -275,7 +294,7 @@ Expected<std::unique_ptr<Tunnel>> EngineClient::Hijack(const Context& ctx,
     ZOE_ASSIGN(version, Negotiate(limited, *session, endpoint, LimitsOf(ctx, 1, true)));
   }
   ZOE_ASSIGN(auto tunnel,
-             Tunnel::Open(limited, endpoint.text, endpoint.base, endpoint.unix_socket, tls_));
+             Tunnel::Open(limited, endpoint.text(), endpoint.base(), endpoint.unix_socket(), tls_));
   std::string text = request.method + " " + version + request.target +
                      " HTTP/1.1\r\nHost: docker\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n";
   text +=

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "apis/docker/endpoints.h"
 #include "apis/docker/http_session.h"
 #include "apis/docker/tunnel.h"
 #include "controller/ports/context.h"
@@ -18,6 +19,7 @@ namespace zoe::docker {
 struct EngineOptions {
   std::vector<std::string> endpoints;
   TlsFiles tls;
+  bool told_later = false;  // by SetEndpoints; until then there is no manager
 };
 
 struct EngineRequest {
@@ -40,9 +42,20 @@ std::string Escape(std::string_view text);
 // thread. A call ends by ctx, after 10 s if that has no deadline; streams have none of their own.
 class EngineClient {
  public:
-  // kInvalid: an endpoint that can't be read.
+  // kInvalid: an endpoint that can't be read, or none.
   static Expected<std::unique_ptr<EngineClient>> Open(EngineOptions options);
   ~EngineClient();
+
+  // From the next call on; those under way go on with the former ones. The same again changes
+  // nothing. kInvalid: one can't be read; then the former ones stay.
+  Expected<void> SetEndpoints(const std::vector<std::string>& endpoints);
+  // Why nothing newer than the present endpoints is known: part of the error when none answers.
+  void SetTrouble(std::string why);
+  std::vector<std::string> endpoints() const;
+  // Another number whenever another manager is asked first: what listens to one that isn't asked
+  // any more may listen in vain.
+  uint64_t epoch() const { return epoch_; }
+  const TlsFiles& tls() const { return tls_; }
 
   // The body of a 2xx answer. Other answers are errors (engine_error.h); kOutcomeUnknown: a write
   // was sent and not answered; kCancelled: ctx.stop before anything was sent.
@@ -57,11 +70,13 @@ class EngineClient {
   Expected<std::unique_ptr<Tunnel>> Hijack(const Context& ctx, const EngineRequest& request);
 
  private:
-  struct Endpoint;
   class Lease;
   using Result = Expected<std::string>;
 
   explicit EngineClient(TlsFiles tls);
+  std::shared_ptr<Managers> Now() const;
+  std::string trouble() const;
+  void Prefer(Managers& managers, size_t index);
   Expected<std::string> Negotiate(const Context& ctx, HttpSession& session, Endpoint& endpoint,
                                   const HttpLimits& limits);
   std::vector<size_t> Attempt(const Context& ctx, Endpoint& endpoint, const HttpLimits& limits,
@@ -71,9 +86,10 @@ class EngineClient {
   HttpLimits LimitsOf(const Context& ctx, size_t left, bool write) const;
 
   const TlsFiles tls_;
-  std::vector<std::unique_ptr<Endpoint>> endpoints_;
-  std::atomic<size_t> preferred_ = 0;
-  std::mutex mutex_;
+  std::atomic<uint64_t> epoch_ = 0;
+  mutable std::mutex mutex_;
+  std::shared_ptr<Managers> managers_ = std::make_shared<Managers>();
+  std::string trouble_;
   std::vector<std::unique_ptr<HttpSession>> idle_;
 };
 

@@ -194,9 +194,9 @@ void NodeEngines::Forget(const std::string& node_id) {
 
 Expected<std::shared_ptr<EngineClient>> NodeEngines::Look(const Context& ctx,
                                                           const SwarmNode& node) {
-  for (const std::string& endpoint : managers_.endpoints) {
+  for (const std::string& endpoint : managers_.endpoints()) {
     ZOE_ASSIGN(std::shared_ptr<EngineClient> engine,
-               EngineClient::Open({{endpoint}, managers_.tls}));
+               EngineClient::Open({{endpoint}, managers_.tls()}));
     const auto id = NodeIdOf(ctx, *engine);
     if (id.ok() && *id == node.id) return engine;
     if (ctx.Done()) return MakeError(Code::kCancelled, "cancelled");
@@ -207,7 +207,7 @@ Expected<std::shared_ptr<EngineClient>> NodeEngines::Look(const Context& ctx,
   const std::string address = bare ? "[" + node.address + "]" : node.address;
   const std::string endpoint =
       Replaced(Replaced(node_engine_, "{{address}}", address), "{{name}}", node.name);
-  auto engine = EngineClient::Open({{endpoint}, managers_.tls});
+  auto engine = EngineClient::Open({{endpoint}, managers_.tls()});
   if (!engine) return NoEngine(node, "--node-engine: " + engine.error().message);
   const auto id = NodeIdOf(ctx, **engine);
   if (!id) {

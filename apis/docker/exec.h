@@ -16,10 +16,10 @@ namespace zoe::docker {
 // The engines of single nodes: containers are asked for where they run. Thread-safe.
 class NodeEngines {
  public:
-  // `node_engine`: an endpoint with {{address}} and {{name}} of the node in it, for those that no
-  // manager's endpoint is; may be empty.
-  NodeEngines(EngineOptions managers, std::string node_engine)
-      : managers_(std::move(managers)), node_engine_(std::move(node_engine)) {}
+  // `managers` outlives this. `node_engine`: an endpoint with {{address}} and {{name}} of the node
+  // in it, for those that no manager's endpoint is; may be empty.
+  NodeEngines(const EngineClient& managers, std::string node_engine)
+      : managers_(managers), node_engine_(std::move(node_engine)) {}
 
   // kUnavailable: it can't be reached, and what to do about that.
   Expected<std::shared_ptr<EngineClient>> Find(const Context& ctx, const SwarmNode& node);
@@ -29,7 +29,7 @@ class NodeEngines {
  private:
   Expected<std::shared_ptr<EngineClient>> Look(const Context& ctx, const SwarmNode& node);
 
-  const EngineOptions managers_;
+  const EngineClient& managers_;
   const std::string node_engine_;
   std::mutex mutex_;
   std::map<std::string, std::shared_ptr<EngineClient>> known_;  // by the node's id

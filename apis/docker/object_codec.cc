@@ -151,10 +151,15 @@ Expected<std::vector<SwarmTask>> DecodeTasks(std::string_view json) {
   return tasks;
 }
 
-Expected<std::vector<SwarmNode>> DecodeNodes(std::string_view json) {
+Expected<std::vector<SwarmNode>> DecodeNodes(std::string_view json,
+                                             std::set<std::string>* unknown) {
   ZOE_ASSIGN(const Json list, ParseList(json, "GET /nodes", "ID"));
   std::vector<SwarmNode> nodes;
-  for (const Json& item : list) nodes.push_back(DecodeNode(item));
+  for (const Json& item : list) {
+    nodes.push_back(DecodeNode(item));
+    if (unknown != nullptr && Text(Child(item, "Status"), "State") == "unknown")
+      unknown->insert(nodes.back().id);
+  }
   return nodes;
 }
 

@@ -1,6 +1,7 @@
 // Tasks, nodes, networks and events from the Engine's JSON.
 #pragma once
 
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -12,7 +13,9 @@ namespace zoe::docker {
 // All: kInternal if the answer isn't what it should be.
 // node_name and node_down are left for the caller, who knows the nodes.
 Expected<std::vector<SwarmTask>> DecodeTasks(std::string_view json);
-Expected<std::vector<SwarmNode>> DecodeNodes(std::string_view json);
+// `unknown` gets the ids of those that a new leader has not heard of yet; they aren't `ready`.
+Expected<std::vector<SwarmNode>> DecodeNodes(std::string_view json,
+                                             std::set<std::string>* unknown = nullptr);
 // Swarm's overlay networks; engines list their local ones too, which are left out.
 Expected<std::vector<SwarmNetwork>> DecodeNetworks(std::string_view json);
 // IPv4, none twice, of whatever networks and nodes are listed.

@@ -10,6 +10,8 @@ namespace {
 constexpr Duration kFast{50}, kRest{10'000}, kNodesAge{10'000};
 // Polls take at most about a tenth of the time of one core.
 constexpr int kRestFactor = 10;
+// Swarm calls a node down that a new leader has not heard of for 40 s; with room for the way here.
+constexpr Duration kUnknownGrace{60'000};
 // Events come in bursts: one poll for those that come this close together.
 constexpr Duration kBurst{10};
 // /tasks lags behind what a container's event told by up to a quarter of a second.
@@ -30,10 +32,32 @@ bool NodeCache::NeedsRead(SteadyTime now) const {
   return stale_ || now - read_at_ > kNodesAge;
 }
 
-void NodeCache::Set(std::vector<SwarmNode> nodes, SteadyTime now) {
+bool NodeCache::Node::IsReady(SteadyTime now) const {
+  return node.ready || (unknown_since && now - *unknown_since < kUnknownGrace);
+}
+
+const NodeCache::Node* NodeCache::Find(const std::string& id) const {
+  const auto it = std::ranges::find(nodes_, id, [](const Node& n) { return n.node.id; });
+  return it == nodes_.end() ? nullptr : &*it;
+}
+
+void NodeCache::Set(std::vector<SwarmNode> nodes, const std::set<std::string>& unknown,
+                    SteadyTime now) {
   const std::lock_guard lock(mutex_);
-  nodes_.clear();
-  for (SwarmNode& node : nodes) nodes_[node.id] = std::move(node);
+  std::vector<Node> next;
+  for (SwarmNode& node : nodes) {
+    Node entry{std::move(node)};
+    if (unknown.contains(entry.node.id)) {
+      const Node* before = Find(entry.node.id);
+      if (before == nullptr || before->node.ready) {
+        entry.unknown_since = now;
+      } else {
+        entry.unknown_since = before->unknown_since;
+      }
+    }
+    next.push_back(std::move(entry));
+  }
+  nodes_ = std::move(next);
   read_at_ = now;
   stale_ = false;
 }
@@ -43,17 +67,36 @@ void NodeCache::CallStale() {
   stale_ = true;
 }
 
-bool NodeCache::Describe(std::vector<SwarmTask>& tasks) const {
+std::vector<SwarmNode> NodeCache::Nodes(SteadyTime now) const {
+  const std::lock_guard lock(mutex_);
+  std::vector<SwarmNode> nodes;
+  for (const Node& entry : nodes_) {
+    nodes.push_back(entry.node);
+    nodes.back().ready = entry.IsReady(now);
+  }
+  return nodes;
+}
+
+bool NodeCache::Describe(std::vector<SwarmTask>& tasks, SteadyTime now) const {
   const std::lock_guard lock(mutex_);
   bool all_known = true;
   for (SwarmTask& task : tasks) {
     if (task.node_id.empty()) continue;
-    const auto it = nodes_.find(task.node_id);
-    all_known = all_known && it != nodes_.end();
-    task.node_down = it == nodes_.end() || !it->second.ready;
-    if (it != nodes_.end()) task.node_name = it->second.name;
+    const Node* entry = Find(task.node_id);
+    all_known = all_known && entry != nullptr;
+    task.node_down = entry == nullptr || !entry->IsReady(now);
+    if (entry != nullptr) task.node_name = entry->node.name;
   }
   return all_known;
+}
+
+std::set<std::string> NodeCache::Down(SteadyTime now) const {
+  const std::lock_guard lock(mutex_);
+  std::set<std::string> down;
+  for (const Node& entry : nodes_) {
+    if (!entry.IsReady(now)) down.insert(entry.node.id);
+  }
+  return down;
 }
 
 void Attention::Expect(SteadyTime until) {
@@ -111,9 +154,18 @@ void Observer::ReadEvents() {
         OnEvent(std::string_view(line).substr(0, end));
       return line.size() < kMaxEventLine;
     };
+    // A manager that isn't asked any more may be gone without a word, or another Swarm's.
+    const uint64_t epoch = parts_.client.epoch();
+    stream.on_tick = [&] { return parts_.client.epoch() == epoch; };
     const Context ctx{parts_.clock, stop_.get_token()};
     const auto result = parts_.client.Stream(ctx, target, stream);
     if (stop_.stop_requested()) return;
+    if (parts_.client.epoch() != epoch) {
+      parts_.nodes.CallStale();
+      Poke({.resync = true});
+      lost = true;
+      continue;
+    }
     if (!std::exchange(lost, true))
       log::Warn("the Swarm's events have ended, trying again",
                 {{"reason", result ? "end of stream" : result.error().message}});
@@ -149,6 +201,10 @@ void Observer::PollLoop() {
     }
     const SteadyTime begin = parts_.clock.Now();
     if (look.resync || begin - rested_at_ >= kRest) look.services = look.others = true;
+    if (auto down = parts_.nodes.Down(begin); down != down_) {
+      down_ = std::move(down);
+      look.all = true;
+    }
     std::set<Owner> changed;
     const bool answered = Poll(look, changed);
     polled_at_ = parts_.clock.Now();

@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <string>
 #include <thread>
@@ -19,18 +20,33 @@
 namespace zoe::docker {
 
 // The Swarm's nodes as last read. Thread-safe.
+//
+// A new leader of the Swarm knows no node until that has reported: for some seconds all of them are
+// `unknown`, and what ran there runs on. Such a node, ready before, is still taken for ready: Swarm
+// itself waits 40 s before it calls one down and moves its tasks.
 class NodeCache {
  public:
   // Never read, called stale, or read more than 10 s before `now`.
   bool NeedsRead(SteadyTime now) const;
-  void Set(std::vector<SwarmNode> nodes, SteadyTime now);
+  void Set(std::vector<SwarmNode> nodes, const std::set<std::string>& unknown, SteadyTime now);
   void CallStale();
+  std::vector<SwarmNode> Nodes(SteadyTime now) const;  // in the order in which they were read
   // Fills in node_name and node_down. False if a task's node isn't known here.
-  bool Describe(std::vector<SwarmTask>& tasks) const;
+  bool Describe(std::vector<SwarmTask>& tasks, SteadyTime now) const;
+  // Ids of the nodes that aren't ready.
+  std::set<std::string> Down(SteadyTime now) const;
 
  private:
+  struct Node {
+    SwarmNode node;
+    // Since when it is unknown, if it was ready before.
+    std::optional<SteadyTime> unknown_since = {};
+    bool IsReady(SteadyTime now) const;
+  };
+  const Node* Find(const std::string& id) const;  // under the lock
+
   mutable std::mutex mutex_;
-  std::map<std::string, SwarmNode> nodes_;
+  std::vector<Node> nodes_;
   SteadyTime read_at_{};
   bool stale_ = true;
 };
@@ -94,6 +110,7 @@ class Observer : public SwarmWatch {
   std::set<std::string> our_services_;
 
   // The poll thread's own.
+  std::set<std::string> down_;              // nodes
   std::string last_services_, last_tasks_;  // answers: the same text means no change
   std::map<std::string, ObjectMark> services_, others_;
   std::map<std::string, TaskMark> tasks_;

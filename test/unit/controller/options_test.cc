@@ -161,7 +161,13 @@ TEST_F(OptionsTest, AcceptsAndRefusesByTheTable) {
       {"swarm", "http://10.0.0.1:80", false},
       {"swarm", "", false},
       {"swarm", "sim:nodes=3,cpus=8,memory=16Gi", true},
-      {"swarm", "zk://a:2181/docker", false},
+      {"swarm", "zk://a:2181/docker", true},
+      {"swarm", "zk://a:2181,b:2181/docker/managers", true},
+      {"swarm", "zk://me:se%2Fcret@a:2181/docker", true},
+      {"swarm", "zk://me:se/cret@a:2181/docker", true},
+      {"swarm", "zk://a:2181", false},
+      {"swarm", "zk://a:2181/", false},
+      {"swarm", "zk:///docker", false},
       {"deployment", "prod-2", true},
       {"deployment", "Prod", false},
       {"deployment", "", false},
@@ -208,13 +214,14 @@ TEST_F(OptionsTest, TheEnginesOfNodesHaveTheNodeInTheirAddress) {
   }
   for (const char* bad : {"https://node:2376", "https://{{address}}", "{{address}}:2376",
                           "https://{{address}}:2376,https://{{name}}:2376", "https://{{ip}}:2376",
-                          "sim:{{name}}", "ftp://{{name}}:1"}) {
+                          "sim:{{name}}", "zk://{{name}}:2181/docker", "ftp://{{name}}:1"}) {
     EXPECT_THAT(Wrong({"--node-engine", bad}), HasSubstr("https://{{address}}:2376")) << bad;
   }
 }
 
 TEST_F(OptionsTest, APasswordInAUrlIsNotRepeated) {
   EXPECT_THAT(Wrong({"--store", "zkk://me:secret@h"}), testing::Not(HasSubstr("secret")));
+  EXPECT_THAT(Wrong({"--swarm", "zk://me:my@secret@h:2181"}), testing::Not(HasSubstr("secret")));
 }
 
 TEST_F(OptionsTest, AConfigFileThatCantBeReadIsAnError) {
