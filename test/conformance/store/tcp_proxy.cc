@@ -23,7 +23,7 @@ sockaddr_in Loopback(int port) {
 
 }  // namespace
 
-TcpProxy::TcpProxy(int server_port) : server_port_(server_port) {
+TcpProxy::TcpProxy(int server_port, Absent absent) : server_port_(server_port), absent_(absent) {
   listener_ = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   sockaddr_in address = Loopback(0);
   socklen_t size = sizeof(address);
@@ -63,23 +63,25 @@ void TcpProxy::Wake() {
 void TcpProxy::Run() {
   while (!stop_) {
     const bool to_server = to_server_, to_client = to_client_;
-    std::vector<pollfd> fds = {{wake_[0], POLLIN, 0}, {to_server ? listener_ : -1, POLLIN, 0}};
+    std::vector<pollfd> fds = {{wake_[0], POLLIN, 0},
+                               {to_server && !absent_now_ ? listener_ : -1, POLLIN, 0}};
     for (const Pair& pair : pairs_) {
       fds.push_back({to_server ? pair.client : -1, POLLIN, 0});
       fds.push_back({to_client ? pair.server : -1, POLLIN, 0});
     }
-    poll(fds.data(), fds.size(), -1);
+    poll(fds.data(), fds.size(), absent_now_ ? 10 : -1);
+    absent_now_ = false;
     char drained[64];
     while (read(wake_[0], drained, sizeof(drained)) > 0) continue;
     const bool cut = cut_;
     std::vector<Pair> open;
     for (size_t i = 0; i < pairs_.size(); ++i) {
-      const Pair pair = pairs_[i];
+      Pair pair = pairs_[i];
       const bool request = !cut && fds[2 + 2 * i].revents != 0,
                  reply = !cut && fds[3 + 2 * i].revents != 0;
-      bool fine = !cut && (!request || Forward(pair.client, pair.server) > 0);
+      bool fine = !cut && (!request || Forward(pair.client, pair.server, pair.requests) > 0);
       if (fine && reply) {
-        const int64_t size = Forward(pair.server, pair.client);
+        const int64_t size = Forward(pair.server, pair.client, pair.replies);
         fine = size > 0;
         if (hold_after_ > 0 && (hold_after_ -= size) <= 0) hold_after_ = 0, to_server_ = false;
       }
@@ -97,13 +99,15 @@ void TcpProxy::Run() {
 }
 
 void TcpProxy::Accept() {
-  const int client = accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
-  if (client < 0) return;
   const int server = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   const sockaddr_in address = Loopback(server_port_);
-  if (connect(server, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) != 0) {
-    close(client);
+  const bool present =
+      connect(server, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0;
+  absent_now_ = !present && absent_ == Absent::kWait;
+  const int client = absent_now_ ? -1 : accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
+  if (!present || client < 0) {
     close(server);
+    if (client >= 0) close(client);
     return;
   }
   const int on = 1;
@@ -111,16 +115,34 @@ void TcpProxy::Accept() {
   pairs_.push_back({client, server});
 }
 
-int64_t TcpProxy::Forward(int from, int to) {
+int64_t TcpProxy::Forward(int from, int to, Framing& framing) {
   char bytes[65536];
   const ssize_t size = recv(from, bytes, sizeof(bytes), 0);
   if (size <= 0) return 0;
+  Measure(bytes, size, framing);
   for (ssize_t sent = 0; sent < size;) {
     const ssize_t n = send(to, bytes + sent, static_cast<size_t>(size - sent), MSG_NOSIGNAL);
     if (n <= 0) return 0;
     sent += n;
   }
   return size;
+}
+
+void TcpProxy::Measure(const char* bytes, int64_t size, Framing& framing) {
+  for (int64_t i = 0; i < size;) {
+    if (framing.left > 0) {
+      const int64_t step = std::min(framing.left, size - i);
+      framing.left -= step;
+      i += step;
+      continue;
+    }
+    framing.length = framing.length << 8 | static_cast<unsigned char>(bytes[i++]);
+    if (++framing.length_bytes < 4) continue;
+    framing.left = framing.length;
+    largest_message_ = std::max<int64_t>(largest_message_, framing.length);
+    framing.length = 0;
+    framing.length_bytes = 0;
+  }
 }
 
 }  // namespace zoe::conformance

@@ -12,7 +12,10 @@ namespace zoe::conformance {
 // Thread-safe.
 class TcpProxy {
  public:
-  explicit TcpProxy(int server_port);
+  // What becomes of a connection while nobody listens at the server's port: it is closed, or it
+  // waits until somebody does.
+  enum class Absent { kClose, kWait };
+  explicit TcpProxy(int server_port, Absent absent = Absent::kClose);
   ~TcpProxy();
   std::string hosts() const { return "127.0.0.1:" + std::to_string(port_); }
 
@@ -27,18 +30,32 @@ class TcpProxy {
   bool Held() const { return !to_server_; }
   // Closes every connection; what waited in it is lost.
   void Cut();
+  // The largest message so far, either way, of a protocol whose messages begin with their length
+  // (4 bytes, big-endian): ZooKeeper's.
+  int64_t largest_message() const { return largest_message_; }
 
  private:
+  // Where one direction of a connection stands: bytes left of a message, of its length those read.
+  struct Framing {
+    int64_t left = 0;
+    uint32_t length = 0;
+    int length_bytes = 0;
+  };
   struct Pair {
     int client, server;
+    Framing requests = {}, replies = {};
   };
   void Set(bool to_server, bool to_client);
   void Wake();
   void Run();
   void Accept();
-  static int64_t Forward(int from, int to);  // bytes, 0 at the end
+  int64_t Forward(int from, int to, Framing& framing);  // bytes, 0 at the end
+  void Measure(const char* bytes, int64_t size, Framing& framing);
 
   const int server_port_;
+  const Absent absent_;
+  bool absent_now_ = false;  // the thread's
+  std::atomic<int64_t> largest_message_{0};
   int port_ = 0, listener_ = -1, wake_[2] = {-1, -1};
   std::atomic<bool> to_server_{true}, to_client_{true}, cut_{false}, stop_{false};
   std::atomic<int64_t> hold_after_{0};  // 0: not at all
