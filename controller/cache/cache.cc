@@ -277,7 +277,9 @@ std::vector<CacheEvent> Cache::State::Differences(
     }
     for (const EntryPtr& entry : next) {
       const EntryPtr previous = kind.Find(entry->key);
-      if (previous && previous->revision == entry->revision) continue;
+      if (previous && previous->revision == entry->revision &&
+          (previous == entry || previous->json == entry->json))
+        continue;
       events.push_back({previous ? ChangeType::kModified : ChangeType::kAdded, entry->revision,
                         entry, previous});
     }

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "controller/runtime/log.h"
+#include "specs/v1/store_info.h"
 
 namespace zoe {
 namespace {
@@ -35,10 +36,12 @@ bool IsOutage(Code code) {
 
 }  // namespace
 
-Informer::Informer(Store& store, Cache& cache, const Clock& clock, Metrics& metrics)
+Informer::Informer(Store& store, Cache& cache, const Clock& clock, Metrics& metrics,
+                   IdentityCallback identity)
     : store_(store),
       cache_(cache),
       clock_(clock),
+      tell_identity_(std::move(identity)),
       changes_(metrics.CounterOf("zoe_informer_changes_total", "Changes read from the store.")),
       relists_(metrics.CounterOf("zoe_informer_relists_total", "Complete listings of the store.")),
       failures_(metrics.CounterOf("zoe_informer_failures_total", "Reads that the store refused.")),
@@ -118,10 +121,11 @@ Expected<void> Informer::Subscribe() {
 
 Expected<void> Informer::Relist() {
   Expected<Listing> listing = store_.List("");
-  if (!listing.ok()) {
+  const Expected<void> whole = listing.ok() ? CheckIdentity(*listing) : listing.error();
+  if (!whole.ok()) {
     const MutexLock lock(mutex_);
     gap_ = true;
-    return std::move(listing).error();
+    return whole;
   }
   relists_.Add();
   read_ahead_.clear();
@@ -129,10 +133,12 @@ Expected<void> Informer::Relist() {
   skipped_revisions_.clear();
   for (const auto& [key, reason] : unreadable_) cache_.SetUnreadable(key, false);
   unreadable_.clear();
+  // In a store that was made anew, equal revisions mean nothing.
+  const bool same_store = identity_known_ && listing->revision >= position_;
   std::vector<EntryPtr> entries;
   entries.reserve(listing->records.size());
   for (const Record& record : listing->records) {
-    EntryPtr known = cache_.Get(record.key);
+    EntryPtr known = same_store ? cache_.Get(record.key) : nullptr;
     if (known && known->revision == record.revision) {
       entries.push_back(std::move(known));
       continue;
@@ -149,7 +155,40 @@ Expected<void> Informer::Relist() {
   log::Debug("store listed", {{"objects", std::to_string(entries.size())},
                               {"revision", std::to_string(position_)}});
   cache_.ReplaceAll(std::move(entries), position_);
+  SettleIdentity();
   return {};
+}
+
+// The one record that every store has: a listing that lacks it may lack others. Without it, its
+// absence is news.
+Expected<void> Informer::CheckIdentity(const Listing& listing) {
+  const Key& key = v1::StoreInfoKey();
+  const auto listed = std::ranges::find(listing.records, key, &Record::key);
+  const EntryPtr shown = cache_.Get(key);
+  if (listed != listing.records.end()) {
+    if (!shown || shown->revision != listed->revision) ExpectIdentity();
+    identity_ = listed->revision;
+    return {};
+  }
+  const Expected<Record> record = store_.Get(key);
+  if (record.ok()) {
+    return MakeError(Code::kUnavailable, "IncompleteListing",
+                     "the store was listed without " + key.ToString() + ", which it has");
+  }
+  if (record.error().code != Code::kNotFound) return record.error();
+  if (shown) ExpectIdentity();
+  identity_ = listing.revision;
+  return {};
+}
+
+void Informer::ExpectIdentity() {
+  if (std::exchange(identity_known_, false) && tell_identity_) tell_identity_(false);
+}
+
+void Informer::SettleIdentity() {
+  if (identity_known_ || position_ < identity_ || skipped_.contains(v1::StoreInfoKey())) return;
+  identity_known_ = true;
+  if (tell_identity_) tell_identity_(true);
 }
 
 Expected<void> Informer::Follow() {
@@ -160,7 +199,12 @@ Expected<void> Informer::Follow() {
   }
   behind_.Set(static_cast<double>(batch.size()));
   std::unordered_map<Key, Revision> last;
-  for (const Change& change : batch) last[change.key] = change.revision;
+  for (const Change& change : batch) {
+    last[change.key] = change.revision;
+    if (change.revision <= position_ || change.key != v1::StoreInfoKey()) continue;
+    ExpectIdentity();
+    identity_ = std::max(identity_, change.revision);
+  }
   while (!batch.empty()) {
     const Change& change = batch.front();
     // The listing showed everything up to its revision.
@@ -176,6 +220,7 @@ Expected<void> Informer::Follow() {
       changes_.Add();
       position_ = change.revision;
       cache_.AdvanceTo(position_, Complete());
+      SettleIdentity();
     }
     batch.pop_front();
   }
@@ -238,6 +283,7 @@ Expected<void> Informer::Read(const Change& change) {
     Publish(*record);
     return {};
   }
+  if (change.key == v1::StoreInfoKey()) identity_ = std::max(identity_, record->revision);
   // Publishing it now would break the order of revisions; reading it again later might never meet a
   // version that stands still.
   read_ahead_.insert_or_assign(change.key, std::move(record).value());

@@ -2,6 +2,7 @@
 
 #include <condition_variable>
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -23,11 +24,18 @@ namespace zoe {
 // revision. Changes of one key that wait together become one; changes are never reordered. After a
 // gap in the feed everything is listed again. While the store is away the cache stays readable and
 // the informer tries again (50 ms .. 2 s). A record that can't be decoded is logged, counted
-// (zoe_informer_unreadable), kept aside (Cache::Unreadable), and stops nobody else.
+// (zoe_informer_unreadable), kept aside (Cache::Unreadable), and stops nobody else. A listing
+// without the StoreInfo that the store has when asked for it is no listing, but a failure.
 class Informer {
  public:
+  // Called on the informer's thread: with false before a change is published that comes after one
+  // of the StoreInfo which the cache doesn't show yet, with true once the cache shows what the
+  // StoreInfo is (or that there is none) and everything from before. Must only post.
+  using IdentityCallback = std::function<void(bool known)>;
+
   // All must outlive the informer; nobody else writes the cache.
-  Informer(Store& store, Cache& cache, const Clock& clock, Metrics& metrics);
+  Informer(Store& store, Cache& cache, const Clock& clock, Metrics& metrics,
+           IdentityCallback identity = {});
   ~Informer();  // Stop()
 
   // Follows on a thread of its own, until Stop.
@@ -54,6 +62,9 @@ class Informer {
   void Skip(const Change& change);
   void Settle(const Key& key);
   Revision Complete() const;
+  void ExpectIdentity();
+  void SettleIdentity();
+  Expected<void> CheckIdentity(const Listing& listing);
   void SetUnreadable(const Key& key, const Error* error);
   void PutBack(std::deque<Change> changes);
   void Failed(const Error& error);
@@ -62,6 +73,7 @@ class Informer {
   Store& store_;
   Cache& cache_;
   const Clock& clock_;
+  const IdentityCallback tell_identity_;
   Counter& changes_;
   Counter& relists_;
   Counter& failures_;
@@ -74,6 +86,8 @@ class Informer {
   std::multiset<Revision> skipped_revisions_;
   std::map<Key, std::string> unreadable_;
   Revision position_ = 0;  // of the feed
+  Revision identity_ = 0;  // of the newest change of the StoreInfo that is known
+  bool identity_known_ = false;
   std::optional<SteadyTime> retry_at_;
   Duration retry_delay_{0};
   std::unique_ptr<Watch> watch_;

@@ -183,6 +183,8 @@ void Controller::Tick() {
     if (!open_ && lease_.load() != kNotLeading && synced && !stopping_) {
       opens = open_ = true;
       term_ = std::stop_source();
+      // In a store that was made anew meanwhile, no object may ever get there.
+      for (auto& [key, progress] : progress_) progress.needed = progress.own = 0;
       queue_.SetOpen(true);
     }
     if (!open_) return;

@@ -28,9 +28,11 @@ struct Problems {
 void DecodeValue(const Type& type, const codec::Value& value, void* target, Unknown unknown,
                  Problems& problems, std::string_view path = "");
 
-// Reads JSON of our own, written by AppendJson: types must fit, unknown fields are skipped, nothing
-// else is checked. On an error (kInternal, with the offset) `target` is partly filled.
-Expected<void> DecodeTrusted(const Type& type, std::string_view json, void* target);
+// Reads JSON of our own, written by AppendJson: types must fit, unknown fields are skipped
+// (kIgnore) or an error (kError), nothing else is checked. On an error (kInternal, with the offset;
+// reason UnknownField, with its name) `target` is partly filled.
+Expected<void> DecodeTrusted(const Type& type, std::string_view json, void* target,
+                             Unknown unknown = Unknown::kIgnore);
 
 // The position of the value at a field path ("spec.services[0].name"), or of the deepest one on the
 // way to it that exists.

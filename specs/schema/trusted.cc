@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "specs/schema/decode.h"
+#include "specs/schema/names.h"
 
 namespace zoe::schema {
 namespace {
@@ -11,14 +12,19 @@ constexpr int kMaxDepth = 64;
 
 class Reader {
  public:
-  explicit Reader(std::string_view json)
-      : begin_(json.data()), at_(begin_), end_(begin_ + json.size()) {}
+  Reader(std::string_view json, Unknown unknown)
+      : begin_(json.data()), at_(begin_), end_(begin_ + json.size()), unknown_(unknown) {}
 
   Expected<void> Document(const Type& type, void* target) {
     static const Field kPlain{};
     if (Any(type, kPlain, target, 0) && (Space(), at_ != end_))
       Fail("text after the end of the record");
     if (problem_ == nullptr) return {};
+    if (!unknown_field_.empty()) {
+      return MakeError(
+          Code::kInternal, "UnknownField",
+          "stored record has a field that this version does not know: " + Quote(unknown_field_));
+    }
     return MakeError(Code::kInternal, "CorruptRecord",
                      std::string("stored record can't be read: ") + problem_ + " at byte " +
                          std::to_string(at_ - begin_));
@@ -69,7 +75,9 @@ class Reader {
   const char* const begin_;
   const char* at_;
   const char* const end_;
+  const Unknown unknown_;
   const char* problem_ = nullptr;
+  std::string unknown_field_;
   std::string scratch_;
 };
 
@@ -192,6 +200,10 @@ bool Reader::Struct(const Type& type, void* target, int depth) {
       next = i + 1;
       break;
     }
+    if (field == nullptr && unknown_ == Unknown::kError) {
+      unknown_field_ = std::string(type.name) + "." + scratch_;
+      return Fail("unknown field");
+    }
     if (field == nullptr || !field->constant.empty()) {
       if (!Skip(depth)) return false;
     } else if (!TakeWord("null") && !Any(*field->type, *field, field->At(target), depth + 1)) {
@@ -267,8 +279,9 @@ bool Reader::Any(const Type& type, const Field& field, void* target, int depth) 
 
 }  // namespace
 
-Expected<void> DecodeTrusted(const Type& type, std::string_view json, void* target) {
-  return Reader(json).Document(type, target);
+Expected<void> DecodeTrusted(const Type& type, std::string_view json, void* target,
+                             Unknown unknown) {
+  return Reader(json, unknown).Document(type, target);
 }
 
 }  // namespace zoe::schema

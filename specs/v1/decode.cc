@@ -7,6 +7,7 @@
 #include "specs/schema/names.h"
 #include "specs/schema/type.h"
 #include "specs/v1/kinds.h"
+#include "specs/v1/store_info.h"
 
 namespace zoe::v1 {
 namespace {
@@ -189,7 +190,8 @@ Expected<DecodeResult> Decode(const Value& document, Strictness strictness) {
 
 Expected<std::shared_ptr<ObjectBase>> DecodeStored(const Kind& kind, std::string_view json) {
   std::shared_ptr<ObjectBase> object = kind.make();
-  ZOE_TRY(schema::DecodeTrusted(*kind.type, json, Address(*object)));
+  const auto unknown = kind.name == kStoreInfo ? schema::Unknown::kIgnore : schema::Unknown::kError;
+  ZOE_TRY(schema::DecodeTrusted(*kind.type, json, Address(*object), unknown));
   return object;
 }
 

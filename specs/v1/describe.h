@@ -8,6 +8,7 @@
 #include "specs/v1/event.h"
 #include "specs/v1/execution.h"
 #include "specs/v1/gateway.h"
+#include "specs/v1/store_info.h"
 #include "specs/v1/user.h"
 #include "specs/v1/workspace.h"
 
@@ -29,5 +30,7 @@ template <>
 const Type& Describe<v1::Gateway>();
 template <>
 const Type& Describe<v1::Credential>();
+template <>
+const Type& Describe<v1::StoreInfo>();
 
 }  // namespace zoe::schema

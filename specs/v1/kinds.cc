@@ -290,6 +290,15 @@ Kind CredentialKind() {
   return kind;
 }
 
+Kind StoreInfoKind() {
+  Kind kind = MakeKind<StoreInfo>(kStoreInfo, "storeinfos", "storeinfo", "");
+  kind.internal = true;
+  kind.namespaced = false;
+  AddSpecAndStatus<StoreInfo>(kind);
+  kind.columns = {kName, kAge};
+  return kind;
+}
+
 std::string Lowered(std::string_view text) {
   std::string out(text);
   for (char& c : out) {
@@ -307,7 +316,7 @@ const std::vector<Kind>& Kinds() {
 }
 
 const std::vector<Kind>& InternalKinds() {
-  static const std::vector<Kind> kinds = {CredentialKind()};
+  static const std::vector<Kind> kinds = {CredentialKind(), StoreInfoKind()};
   return kinds;
 }
 

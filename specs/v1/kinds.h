@@ -80,8 +80,8 @@ struct DecodeResult {
 Expected<DecodeResult> Decode(const codec::Value& document,
                               Strictness strictness = Strictness::kStrict);
 
-// For records of our own store: unknown fields are kept out silently, nothing is validated.
-// kInternal if it can't be read.
+// For records of our own store: nothing is validated. kInternal if it can't be read: damaged, or
+// with a field that this version doesn't know (reason UnknownField), which EncodeJson would drop.
 Expected<std::shared_ptr<ObjectBase>> DecodeStored(const Kind& kind, std::string_view json);
 
 // Canonical JSON: apiVersion, kind, metadata, spec, status; absent optionals and empty values left
