@@ -64,6 +64,19 @@ void ChangeLog::Recover() {
   });
 }
 
+// What was known stays known: that the log is gone says nothing about objects. Whoever puts it back
+// puts another one there.
+void ChangeLog::OnMissing() {
+  if (!std::exchange(missing_, true)) {
+    log::Error(
+        "the store's data are missing in ZooKeeper: what is known of them stays readable, "
+        "nothing is changed until they are restored",
+        {{"node", layout_.changes()}, {"hosts", client_.hosts()}});
+  }
+  located_ = false;
+  Recover();
+}
+
 // Finds the end of the log. The head is read before the entries: an entry that comes in between is
 // found, never skipped.
 void ChangeLog::Restart() {
@@ -74,7 +87,7 @@ void ChangeLog::Restart() {
   session->Exists(layout_.changes(), false, Then([this](const Reply& head) {
                     const auto current = client_.connected();
                     if (!current) return Recover();
-                    if (head.rc != Rc::kOk) return Recover();  // not made yet
+                    if (head.rc != Rc::kOk) return OnMissing();
                     current->Children(
                         layout_.changes(),
                         Then([this, revision = head.stat.mzxid](const Reply& children) {
@@ -105,6 +118,8 @@ void ChangeLog::Located(int32_t sequence, Revision revision) {
   last_revision_ = revision;
   located_ = true;
   busy_ = false;
+  if (std::exchange(missing_, false))
+    log::Info("the store's data are back in ZooKeeper", {{"node", layout_.changes()}});
   subscribers_->DeliverGap();
   if (options_.on_ready) options_.on_ready();
   Poll();
@@ -118,7 +133,7 @@ void ChangeLog::Poll() {
   busy_ = true;
   again_ = false;
   session->Get(layout_.changes(), true, Then([this](const Reply& head) {
-                 if (head.rc != Rc::kOk) return Recover();
+                 if (head.rc != Rc::kOk) return OnMissing();
                  if (head.stat.mzxid <= last_revision_) return Idle();
                  ReadWindow(head.stat.mzxid, kFirstWindow);
                }));

@@ -38,6 +38,7 @@ class ChangeLog {
  private:
   struct Window;
   void Restart();
+  void OnMissing();
   void Locate(Revision head, const Reply& children);
   void Located(int32_t sequence, Revision revision);
   void Poll();
@@ -62,6 +63,7 @@ class ChangeLog {
   bool busy_ = false;   // a chain of replies is under way
   bool again_ = false;  // the head changed meanwhile
   bool trimming_ = false;
+  bool missing_ = false;     // the log isn't there
   int32_t last_ = -1;        // the newest entry delivered
   int32_t trimmed_at_ = -1;  // the newest entry when the log was last trimmed or listed
   int64_t length_ = 0;       // of the log at that moment

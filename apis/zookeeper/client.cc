@@ -45,7 +45,7 @@ Client::Client(Session::Options options, Pump& pump, Listener listener)
 
 // The events name their session weakly: those of a former one are told apart, and a session doesn't
 // keep itself alive.
-Expected<void> Client::Start() {
+Expected<void> Client::Start(const SessionId& attach) {
   struct Self {
     std::mutex mutex;
     std::weak_ptr<Session> session;
@@ -67,7 +67,9 @@ Expected<void> Client::Start() {
           [this](std::string path) {
             pump_.Post([this, path = std::move(path)] { listener_.on_node(path); });
           }};
-  ZOE_ASSIGN(const std::shared_ptr<Session> session, Session::Start(options_, std::move(events)));
+  Session::Options options = options_;
+  options.attach = attach;
+  ZOE_ASSIGN(const std::shared_ptr<Session> session, Session::Start(options, std::move(events)));
   self->session = session;
   const std::lock_guard lock(mutex_);
   if (closed_) return MakeError(Code::kCancelled, "the store is closing");
@@ -96,13 +98,14 @@ void Client::OnState(const std::shared_ptr<Session>& session, Session::State sta
       connected_ = false;
       lost_since_ = Now();
       log::Warn("lost the connection to ZooKeeper", {{"hosts", options_.hosts}});
+      pump_.PostAfter(session->timeout() * 2, [this, session] { Reopen(session); });
     }
   }
   if (state == Session::State::kOver) {
     log::Warn("the ZooKeeper session is over, starting another", {{"hosts", options_.hosts}});
     listener_.on_over();
     session->Close();
-    Replace();
+    Replace({});
   } else if (state == Session::State::kConnected) {
     // A new session may meet a server that lags behind what the former one has seen: nothing is
     // read before it has caught up.
@@ -127,15 +130,34 @@ void Client::CaughtUp(const std::shared_ptr<Session>& session, Rc rc) {
   listener_.on_connected(fresh);
 }
 
-void Client::Replace() {
+void Client::Replace(const SessionId& attach) {
   {
     const std::lock_guard lock(mutex_);
     if (closed_) return;
   }
-  if (const Expected<void> started = Start(); !started.ok()) {
+  if (const Expected<void> started = Start(attach); !started.ok()) {
     log::Warn("can't reach ZooKeeper", {{"reason", started.error().message}});
-    pump_.PostAfter(kRetryDelay, [this] { Replace(); });
+    pump_.PostAfter(kRetryDelay, [this, attach] { Replace(attach); });
   }
+}
+
+// What has seen a newer transaction than a server has is refused by it, for ever if the server's
+// data were lost or restored from a copy. Another handle of the same session has seen nothing yet:
+// it gets the session back with its nodes, or hears that it is over.
+void Client::Reopen(const std::shared_ptr<Session>& session) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (closed_ || session != session_ || connected_) return;
+    const SteadyTime due = lost_since_ + session->timeout() * 2;
+    if (Now() < due) {
+      pump_.PostAt(due, [this, session] { Reopen(session); });
+      return;
+    }
+  }
+  log::Info("opening the ZooKeeper session anew", {{"hosts", options_.hosts}});
+  const SessionId id = session->id();
+  session->Close();
+  Replace(id);
 }
 
 std::shared_ptr<Session> Client::WaitConnected(SteadyTime deadline) {
@@ -195,6 +217,11 @@ std::shared_ptr<Session> Client::connected() {
 bool Client::closed() {
   const std::lock_guard lock(mutex_);
   return closed_;
+}
+
+SessionId Client::id() {
+  const std::lock_guard lock(mutex_);
+  return session_ ? session_->id() : SessionId{};
 }
 
 Duration Client::timeout() {

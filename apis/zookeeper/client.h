@@ -19,8 +19,7 @@ class Client {
  public:
   // What the session goes through. Runs on the pump.
   struct Listener {
-    std::function<void(bool fresh)>
-        on_connected;  // fresh: a new session, with nothing of the former one's watches and nodes
+    std::function<void(bool fresh)> on_connected;  // fresh: nothing that was watched still is
     std::function<void()> on_over;  // the session is over: its ephemeral nodes are or will be gone
     std::function<void(const std::string& path)> on_node;
   };
@@ -30,10 +29,12 @@ class Client {
   Client(Session::Options options, Pump& pump, Listener listener);
   ~Client() { Close(); }
   // Returns at once; kUnavailable, if the hosts' names can't be resolved.
-  Expected<void> Start();
+  Expected<void> Start() { return Start({}); }
   // Ends the session and every call that waits. Not from the pump.
   void Close();
 
+  // False: there was none until then.
+  bool AwaitConnection(SteadyTime deadline) { return WaitConnected(deadline) != nullptr; }
   // Waits for a connection, then for the reply. Rc::kNotSent: there was no connection until the
   // deadline. Rc::kLost: no reply.
   Reply Once(SteadyTime deadline, const Issue& issue);
@@ -45,6 +46,8 @@ class Client {
   // The session to issue to from the pump; null while there is no connection.
   std::shared_ptr<Session> connected();
   bool closed();
+  // Of the session; no id before the first connection.
+  SessionId id();
   // The session timeout that the server granted.
   Duration timeout();
   // Since when there is no connection; SteadyTime::max() if there is one.
@@ -54,7 +57,9 @@ class Client {
  private:
   void OnState(const std::shared_ptr<Session>& session, Session::State state);
   void CaughtUp(const std::shared_ptr<Session>& session, Rc rc);
-  void Replace();
+  void Replace(const SessionId& attach);
+  Expected<void> Start(const SessionId& attach);
+  void Reopen(const std::shared_ptr<Session>& session);
   std::shared_ptr<Session> WaitConnected(SteadyTime deadline);
 
   const Session::Options options_;

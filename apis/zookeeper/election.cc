@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdio>
 #include <random>
+#include <set>
 #include <utility>
 
 #include "controller/runtime/log.h"
@@ -31,10 +32,9 @@ struct Election::Candidate {
   std::string identity;
 
   // On the pump:
-  std::string node;         // our child of the election node, once known
-  std::string predecessor;  // the path that is watched
+  std::string node;     // our child of the election node, once known
+  std::string watched;  // the predecessor, or our own node if we are the first
   bool leading = false;
-  bool lease_ran_out = false;
   bool busy = false, again = false;
   SteadyTime lease_end{};
 
@@ -84,9 +84,25 @@ std::unique_ptr<Watch> Election::Join(std::string identity, LeaderCallback callb
   return std::make_unique<Campaign>(weak_from_this(), std::move(candidate));
 }
 
-std::string Election::Fence() const {
+Election::Lease Election::FenceNow() const {
   const std::lock_guard lock(mutex_);
-  return fence_;
+  return Now() < fence_.until ? fence_ : Lease{};
+}
+
+// A candidate whose reply was lost may have entered twice: the first node counts.
+std::vector<std::string> Election::InOrder(const std::vector<std::string>& children) {
+  std::vector<std::pair<int32_t, std::string>> nodes;
+  for (const std::string& node : children) {
+    if (const auto sequence = SequenceOf(node)) nodes.emplace_back(*sequence, node);
+  }
+  std::ranges::sort(nodes,
+                    [](const auto& a, const auto& b) { return Distance(a.first, b.first) < 0; });
+  std::vector<std::string> names;
+  std::set<std::string> seen;
+  for (auto& [sequence, node] : nodes) {
+    if (seen.insert(node.substr(0, node.rfind('-'))).second) names.push_back(std::move(node));
+  }
+  return names;
 }
 
 void Election::OnConnected() {
@@ -102,13 +118,14 @@ void Election::OnOver() {
   for (const Ptr& candidate : std::vector(candidates_)) {
     SetLeading(candidate, false);
     candidate->node.clear();
+    candidate->watched.clear();
     if (candidate->Ended()) Remove(candidate);
   }
 }
 
 void Election::OnNode(const std::string& path) {
   for (const Ptr& candidate : std::vector(candidates_)) {
-    if (candidate->predecessor == path) Evaluate(candidate);
+    if (candidate->watched == path) Evaluate(candidate);
   }
 }
 
@@ -118,7 +135,8 @@ Session::Done Election::Then(const Ptr& candidate, std::function<void(const Repl
       if (epoch != epoch_) return;
       candidate->busy = false;
       if (reply.rc == Rc::kLost || reply.rc == Rc::kNotSent) return;
-      if (reply.rc == Rc::kOk || reply.rc == Rc::kNoNode) return then(reply);
+      if (reply.rc == Rc::kOk || reply.rc == Rc::kNoNode || reply.rc == Rc::kNodeExists)
+        return then(reply);
       log::Warn("can't take part in the election of the leader",
                 {{"reason", reply.bytes.empty() ? "no access" : reply.bytes}});
       pump_->PostAfter(kRetryDelay, [this, candidate] { Evaluate(candidate); });
@@ -133,14 +151,29 @@ void Election::Evaluate(const Ptr& candidate) {
   if (candidate->busy) return;
   candidate->again = false;
   candidate->busy = true;
-  session->Children(layout_.election(),
-                    Then(candidate, [this, candidate, asked = Now()](const Reply& children) {
-                      OnField(candidate, children, asked);
+  session->Children(layout_.election(), Then(candidate, [this, candidate](const Reply& children) {
+                      if (children.rc == Rc::kNoNode) return OnMissing(candidate);
+                      OnField(candidate, children);
                       if (candidate->again) Evaluate(candidate);
                     }));
 }
 
-void Election::OnField(const Ptr& candidate, const Reply& children, SteadyTime asked) {
+// Somebody has removed the election's node. It holds nothing, so it may be made anew, but not what
+// it stands in: that is gone only with all objects, and comes back with them.
+void Election::OnMissing(const Ptr& candidate) {
+  SetLeading(candidate, false);
+  candidate->node.clear();
+  candidate->watched.clear();
+  const auto session = client_.connected();
+  if (!session) return;
+  candidate->busy = true;
+  session->Create(layout_.election(), "", CreateMode::kPersistent,
+                  Then(candidate, [this, candidate](const Reply&) {
+                    pump_->PostAfter(kRetryDelay, [this, candidate] { Evaluate(candidate); });
+                  }));
+}
+
+void Election::OnField(const Ptr& candidate, const Reply& children) {
   if (candidate->Ended()) return;
   std::string own, predecessor;
   int32_t own_sequence = 0, predecessor_sequence = 0;
@@ -160,44 +193,63 @@ void Election::OnField(const Ptr& candidate, const Reply& children, SteadyTime a
       predecessor = node, predecessor_sequence = *sequence;
   }
   candidate->node = layout_.election() + "/" + own;
-  if (!predecessor.empty()) {
-    SetLeading(candidate, false);
-    return Follow(candidate, layout_.election() + "/" + predecessor);
-  }
-  candidate->predecessor.clear();
-  Renew(candidate, asked);
-  if (Now() < candidate->lease_end) SetLeading(candidate, true);
+  if (!predecessor.empty()) SetLeading(candidate, false);
+  Follow(candidate, layout_.election() + "/" + (predecessor.empty() ? own : predecessor));
 }
 
 void Election::Enter(const Ptr& candidate) {
   const auto session = client_.connected();
   if (!session) return;
+  candidate->node.clear();
+  candidate->watched.clear();
   candidate->busy = true;
   session->Create(layout_.election() + "/" + candidate->prefix, candidate->identity,
                   CreateMode::kEphemeralSequential,
                   Then(candidate, [this, candidate](const Reply&) { Evaluate(candidate); }));
 }
 
-void Election::Follow(const Ptr& candidate, const std::string& predecessor) {
+// Also the first one follows a node, its own: whoever removes it by hand makes another one lead.
+void Election::Follow(const Ptr& candidate, const std::string& node) {
   const auto session = client_.connected();
   if (!session) return;
   candidate->busy = true;
-  candidate->predecessor = predecessor;
-  session->Exists(predecessor, true, Then(candidate, [this, candidate](const Reply& reply) {
-                    if (reply.rc == Rc::kNoNode || candidate->again) Evaluate(candidate);
+  candidate->watched = node;
+  session->Exists(node, true, Then(candidate, [this, candidate](const Reply& reply) {
+                    if (reply.rc == Rc::kNoNode || candidate->again) return Evaluate(candidate);
+                    Prove(candidate);
                   }));
 }
 
+// If we are the first: nobody can come before us any more, so all that is to be shown is that our
+// node is there.
+void Election::Prove(const Ptr& candidate) {
+  const auto session = client_.connected();
+  if (!session || candidate->node.empty() || candidate->watched != candidate->node) return;
+  session->Multi({{.kind = Op::Kind::kCheck, .path = candidate->node},
+                  {.kind = Op::Kind::kSet, .path = layout_.election()}},
+                 [this, candidate, epoch = epoch_, asked = Now()](const Reply& reply) {
+                   pump_->Post([this, candidate, epoch, asked, rc = reply.rc] {
+                     if (epoch == epoch_ && !candidate->Ended()) OnProof(candidate, rc, asked);
+                   });
+                 });
+}
+
+void Election::OnProof(const Ptr& candidate, Rc rc, SteadyTime asked) {
+  if (rc == Rc::kOk) return Renew(candidate, asked);
+  if (rc != Rc::kNoNode) return;
+  SetLeading(candidate, false);
+  Evaluate(candidate);
+}
+
 void Election::SetLeading(const Ptr& candidate, bool leading) {
-  if (leading) candidate->lease_ran_out = false;
   if (candidate->leading == leading) return;
   candidate->leading = leading;
   {
     const std::lock_guard lock(mutex_);
     if (leading) {
-      fence_ = candidate->node;
-    } else if (fence_ == candidate->node) {
-      fence_.clear();
+      fence_ = {candidate->node, candidate->lease_end};
+    } else if (fence_.node == candidate->node) {
+      fence_ = {};
     }
   }
   const std::lock_guard lock(candidate->mutex);
@@ -205,15 +257,22 @@ void Election::SetLeading(const Ptr& candidate, bool leading) {
 }
 
 void Election::Renew(const Ptr& candidate, SteadyTime asked) {
-  candidate->lease_end = asked + client_.timeout() * 2 / 3;
-  if (candidate->leading) {
+  const SteadyTime end = asked + client_.timeout() * 2 / 3;
+  if (end <= candidate->lease_end || end <= Now()) return;
+  candidate->lease_end = end;
+  if (!candidate->leading) {
+    SetLeading(candidate, true);
+  } else {
+    {
+      const std::lock_guard lock(mutex_);
+      if (fence_.node == candidate->node) fence_.until = end;
+    }
     const std::lock_guard lock(candidate->mutex);
-    if (!candidate->ended) candidate->callback(candidate->lease_end);
+    if (!candidate->ended) candidate->callback(end);
   }
-  pump_->PostAt(candidate->lease_end, [this, candidate] {
+  pump_->PostAt(end, [this, candidate] {
     if (!candidate->leading || Now() < candidate->lease_end) return;
     log::Warn("ZooKeeper has been silent for 2/3 of the session timeout: no longer leading");
-    candidate->lease_ran_out = true;
     SetLeading(candidate, false);
   });
 }
@@ -223,31 +282,14 @@ void Election::Heartbeat() {
     beating_ = false;
     return;
   }
-  for (const Ptr& candidate : candidates_) Ask(candidate);
+  for (const Ptr& candidate : candidates_) Prove(candidate);
   pump_->PostAfter(client_.timeout() / 6, [this] { Heartbeat(); });
-}
-
-// Asks for the candidate's own node.
-void Election::Ask(const Ptr& candidate) {
-  const auto session = client_.connected();
-  if (!session || candidate->node.empty() || !(candidate->leading || candidate->lease_ran_out))
-    return;
-  session->Exists(candidate->node, false,
-                  [this, candidate, epoch = epoch_, asked = Now()](const Reply& reply) {
-                    pump_->Post([this, candidate, epoch, asked, rc = reply.rc] {
-                      if (epoch != epoch_ || candidate->Ended()) return;
-                      if (rc == Rc::kOk && candidate->leading) Renew(candidate, asked);
-                      if (rc == Rc::kNoNode) SetLeading(candidate, false);
-                      if (rc == Rc::kNoNode || (rc == Rc::kOk && !candidate->leading))
-                        Evaluate(candidate);
-                    });
-                  });
 }
 
 void Election::Withdraw(const Ptr& candidate) {
   {
     const std::lock_guard lock(mutex_);
-    if (candidate->leading && fence_ == candidate->node) fence_.clear();
+    if (candidate->leading && fence_.node == candidate->node) fence_ = {};
   }
   candidate->leading = false;
   const auto session = client_.connected();

@@ -85,6 +85,9 @@ struct Session::Callbacks {
     auto* call = static_cast<Call*>(const_cast<void*>(data));
     call->session->Take(call)->done(std::move(reply));
   }
+  static SessionId IdOf(const clientid_t& id) {
+    return {id.client_id, std::string(id.passwd, sizeof(id.passwd))};
+  }
   static void Watch(zhandle_t* handle, int type, int state, const char* path, void* context) {
     auto* session = static_cast<Session*>(context);
     if (type != ZOO_SESSION_EVENT) {
@@ -93,6 +96,10 @@ struct Session::Callbacks {
     }
     if (state == ZOO_CONNECTED_STATE) {
       session->timeout_ = zoo_recv_timeout(handle);
+      {
+        const std::lock_guard lock(session->id_mutex_);
+        session->id_ = IdOf(*zoo_client_id(handle));
+      }
       session->events_.on_state(State::kConnected);
     } else if (state == ZOO_EXPIRED_SESSION_STATE || state == ZOO_AUTH_FAILED_STATE) {
       session->events_.on_state(State::kOver);
@@ -142,9 +149,13 @@ Expected<std::shared_ptr<Session>> Session::Start(const Options& options, Events
   std::shared_ptr<Session> session(new Session(options, std::move(events)));
   session->timeout_ = options.timeout.count();
   const std::unique_lock lock(session->mutex_);
+  clientid_t attach{};
+  attach.client_id = options.attach.id;
+  options.attach.secret.copy(attach.passwd, sizeof(attach.passwd));
   session->handle_ = zookeeper_init2(options.hosts.c_str(), Callbacks::Watch,
-                                     static_cast<int>(options.timeout.count()), nullptr,
-                                     session.get(), ZOO_NO_LOG_CLIENTENV, Callbacks::Log);
+                                     static_cast<int>(options.timeout.count()),
+                                     options.attach.id == 0 ? nullptr : &attach, session.get(),
+                                     ZOO_NO_LOG_CLIENTENV, Callbacks::Log);
   if (session->handle_ == nullptr) {
     return MakeError(Code::kUnavailable,
                      "can't start a ZooKeeper client for " + options.hosts + ": " +
@@ -156,6 +167,11 @@ Expected<std::shared_ptr<Session>> Session::Start(const Options& options, Events
                  nullptr);
   }
   return session;
+}
+
+SessionId Session::id() const {
+  const std::lock_guard lock(id_mutex_);
+  return id_;
 }
 
 void Session::Close() {

@@ -45,6 +45,12 @@ struct Reply {
   size_t failed = 0;                  // Multi: the operation that refused
 };
 
+// What another process needs to take a session over, or to end it: a credential. No id: none.
+struct SessionId {
+  int64_t id = 0;
+  std::string secret;  // bytes
+};
+
 enum class CreateMode { kPersistent, kSequential, kEphemeralSequential };
 
 struct Op {
@@ -68,6 +74,7 @@ class Session {
     std::string hosts;        // as the C client wants them
     std::string credentials;  // "user:password" or empty; also decides the ACL of created nodes
     Duration timeout{};
+    SessionId attach = {};  // this session is taken over, or is over; else a new one begins
   };
   // Runs once per call, on one of the client's threads or, if nothing could be sent, on the
   // caller's: must only post. Every call ends: the client gives up on a silent server after 2/3 of
@@ -83,6 +90,8 @@ class Session {
   void Close();
   // What the server granted; as asked before the first connection.
   Duration timeout() const { return Duration(timeout_.load()); }
+  // Known from the first connection on.
+  SessionId id() const;
 
   void Get(const std::string& path, bool watch, Done done);
   void Exists(const std::string& path, bool watch, Done done);
@@ -109,6 +118,8 @@ class Session {
   const Options options_;
   const Events events_;
   std::atomic<Duration::rep> timeout_{0};
+  mutable std::mutex id_mutex_;
+  SessionId id_;
   std::shared_mutex mutex_;  // shared: a call is handed to the client; exclusive: handle_ goes
   _zhandle* handle_ = nullptr;
   std::mutex multi_mutex_;

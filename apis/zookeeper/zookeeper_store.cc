@@ -4,6 +4,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
+#include <thread>
 #include <utility>
 
 #include "apis/memory/store_errors.h"
@@ -11,6 +12,8 @@
 #include "apis/zookeeper/client.h"
 #include "apis/zookeeper/election.h"
 #include "apis/zookeeper/layout.h"
+#include "apis/zookeeper/saved_session.h"
+#include "controller/runtime/log.h"
 
 namespace zoe {
 namespace {
@@ -21,12 +24,15 @@ using zookeeper::CreateMode;
 using zookeeper::DecodeSegment;
 using zookeeper::Election;
 using zookeeper::EncodeChange;
+using zookeeper::EndDeadSessions;
 using zookeeper::Layout;
 using zookeeper::Op;
 using zookeeper::Pump;
 using zookeeper::Rc;
 using zookeeper::Reply;
+using zookeeper::SavedSession;
 using zookeeper::Session;
+using zookeeper::SessionPlace;
 
 constexpr Duration kPingTimeout{1'000};
 
@@ -65,7 +71,11 @@ struct Written {
   Op::Kind kind{};        // which one that was
   std::string path;       // and where
   Revision revision = 0;  // on kOk
+  bool fenced = false;    // refused because this process does not lead
 };
+
+// Whose write it is: anybody's, or the leader's, which proves that it still leads.
+enum class Author { kAnyone, kLeader };
 
 class ZooKeeperStore : public Store {
  public:
@@ -87,17 +97,22 @@ class ZooKeeperStore : public Store {
         changes_(layout_, client_, *pump_,
                  {.keep = options.keep_changes,
                   .may_trim = [this] { return !election_->Fence().empty(); },
-                  .on_ready = [this] { SetReady(); }}) {}
+                  .on_ready = [this] { SetReady(); }}),
+        saved_session_(options.state_dir, Place()) {}
 
   // The session's end comes first: what still calls back then only posts to a pump that no longer
   // runs it.
   ~ZooKeeperStore() override {
+    ending_ = {};
+    const bool ends = client_.connected() != nullptr;
     client_.Close();
     pump_->Stop();
+    if (ends) saved_session_.Remove();
   }
 
   Expected<void> Open() {
     const SteadyTime deadline = After(options_.connect_timeout);
+    ending_ = EndDeadSessions(options_.state_dir, Place());
     ZOE_TRY(client_.Start());
     ZOE_TRY(MakeLayout(deadline));
     pump_->Post([this] {
@@ -113,7 +128,7 @@ class ZooKeeperStore : public Store {
   Expected<Record> Get(const Key& key) override {
     const std::string path = layout_.ObjectPath(key);
     Reply reply = client_.Read(After(options_.call_timeout), ::zoe::Get(path));
-    if (reply.rc == Rc::kNoNode) return NotFoundError(key);
+    if (reply.rc == Rc::kNoNode) return Absent(key);
     if (reply.rc != Rc::kOk) return ReadError(reply, path);
     return Record{key, reply.stat.mzxid, std::move(reply.bytes)};
   }
@@ -126,6 +141,7 @@ class ZooKeeperStore : public Store {
       Listing listing;
       Reply failure;
       if (ListOnce(kind, deadline, listing, failure)) {
+        if (failure.rc == Rc::kNoNode) return Missing(failure.bytes);
         if (failure.rc != Rc::kOk) return ReadError(failure, layout_.objects());
         return listing;
       }
@@ -135,39 +151,55 @@ class ZooKeeperStore : public Store {
   }
 
   Expected<Revision> Create(const Key& key, std::string bytes) override {
+    return Create(Author::kAnyone, key, std::move(bytes));
+  }
+  Expected<Revision> Replace(const Key& key, Revision expected, std::string bytes) override {
+    return Replace(Author::kAnyone, key, expected, bytes);
+  }
+  Expected<Revision> Delete(const Key& key, Revision expected) override {
+    return Delete(Author::kAnyone, key, expected);
+  }
+
+  Expected<Revision> Create(Author author, const Key& key, std::string bytes) {
     if (bytes.size() > kMaxRecordBytes) return TooLargeError(key, bytes.size());
+    ZOE_TRY(Begin(author));
     const SteadyTime deadline = After(options_.call_timeout);
     const Op create{
         .kind = Op::Kind::kCreate, .path = layout_.ObjectPath(key), .bytes = std::move(bytes)};
-    Written written = Write(deadline, {create}, key, false);
+    Written written = Write(author, deadline, {create}, key, false);
     if (written.rc == Rc::kNoNode &&
         written.path == create.path) {  // the namespace's first object of that kind
       ZOE_TRY(MakeNode(layout_.KindPath(key.kind), deadline));
       ZOE_TRY(MakeNode(layout_.NamespacePath(key), deadline));
-      written = Write(deadline, {create}, key, false);
+      written = Write(author, deadline, {create}, key, false);
     }
     if (written.rc == Rc::kNodeExists && written.path == create.path)
       return AlreadyExistsError(key);
     return Result(written);
   }
 
-  Expected<Revision> Replace(const Key& key, Revision expected, std::string bytes) override {
+  Expected<Revision> Replace(Author author, const Key& key, Revision expected,
+                             const std::string& bytes) {
     if (bytes.size() > kMaxRecordBytes) return TooLargeError(key, bytes.size());
-    return Swap(key, expected, false, [&](int32_t version, int32_t ns_version) -> std::vector<Op> {
-      return {{.kind = Op::Kind::kCheck, .path = layout_.NamespacePath(key), .version = ns_version},
+    return Swap(
+        author, key, expected, false, [&](int32_t version, int32_t ns_version) -> std::vector<Op> {
+          return {
+              {.kind = Op::Kind::kCheck, .path = layout_.NamespacePath(key), .version = ns_version},
               {.kind = Op::Kind::kSet,
                .path = layout_.ObjectPath(key),
                .bytes = bytes,
                .version = version}};
-    });
+        });
   }
 
   // Deletions, and nothing else, set the namespace's node: see Swap.
-  Expected<Revision> Delete(const Key& key, Revision expected) override {
-    return Swap(key, expected, true, [&](int32_t version, int32_t ns_version) -> std::vector<Op> {
-      return {{.kind = Op::Kind::kSet, .path = layout_.NamespacePath(key), .version = ns_version},
+  Expected<Revision> Delete(Author author, const Key& key, Revision expected) {
+    return Swap(
+        author, key, expected, true, [&](int32_t version, int32_t ns_version) -> std::vector<Op> {
+          return {
+              {.kind = Op::Kind::kSet, .path = layout_.NamespacePath(key), .version = ns_version},
               {.kind = Op::Kind::kDelete, .path = layout_.ObjectPath(key), .version = version}};
-    });
+        });
   }
 
   Expected<std::unique_ptr<Watch>> Subscribe(Feed feed) override {
@@ -181,19 +213,77 @@ class ZooKeeperStore : public Store {
     return election_->Join(std::move(identity), std::move(callback));
   }
 
-  Expected<std::vector<Candidate>> Candidates() override { return std::vector<Candidate>{}; }
+  Expected<std::vector<Candidate>> Candidates() override {
+    const SteadyTime deadline = After(options_.call_timeout);
+    const Reply field = client_.Read(deadline, Children(layout_.election()));
+    if (field.rc != Rc::kOk) return ReadError(field, layout_.election());
+    std::vector<Candidate> candidates;
+    for (const std::string& node : Election::InOrder(field.children)) {
+      Reply said = client_.Read(deadline, ::zoe::Get(layout_.election() + "/" + node));
+      if (said.rc == Rc::kNoNode) continue;  // it left meanwhile
+      if (said.rc != Rc::kOk) return ReadError(said, layout_.election());
+      candidates.push_back({std::move(said.bytes), candidates.empty()});
+    }
+    return candidates;
+  }
 
-  Store& ForLeader() override { return *this; }
+  Store& ForLeader() override { return leader_; }
 
   Expected<void> Ping() override {
-    const Reply reply = client_.Once(After(client_.connected() ? kPingTimeout : Duration{0}),
-                                     Exists(layout_.changes()));
-    if (reply.rc != Rc::kOk) return ReadError(reply, layout_.changes());
+    const SteadyTime deadline = After(client_.connected() ? kPingTimeout : Duration{0});
+    const std::string* const nodes[] = {&layout_.changes(), &layout_.objects(),
+                                        &layout_.election()};
+    std::vector<Client::Issue> issues;
+    for (const std::string* node : nodes) issues.push_back(Exists(*node));
+    std::vector<Reply> replies;
+    if (!client_.ReadAll(deadline, issues, replies)) return NotConnected(layout_.base());
+    for (size_t i = 0; i < replies.size(); ++i) {
+      if (replies[i].rc != Rc::kOk) return ReadError(replies[i], *nodes[i]);
+    }
     return {};
   }
 
  private:
+  // The store as the control loop sees it.
+  class LeadersView : public Store {
+   public:
+    explicit LeadersView(ZooKeeperStore& store) : store_(store) {}
+    Expected<Record> Get(const Key& key) override { return store_.Get(key); }
+    Expected<Listing> List(std::string_view kind) override { return store_.List(kind); }
+    Expected<Revision> Create(const Key& key, std::string bytes) override {
+      return store_.Create(Author::kLeader, key, std::move(bytes));
+    }
+    Expected<Revision> Replace(const Key& key, Revision expected, std::string bytes) override {
+      return store_.Replace(Author::kLeader, key, expected, bytes);
+    }
+    Expected<Revision> Delete(const Key& key, Revision expected) override {
+      return store_.Delete(Author::kLeader, key, expected);
+    }
+    Expected<std::unique_ptr<Watch>> Subscribe(Feed feed) override {
+      return store_.Subscribe(std::move(feed));
+    }
+    Expected<std::unique_ptr<Watch>> Campaign(std::string identity,
+                                              LeaderCallback callback) override {
+      return store_.Campaign(std::move(identity), std::move(callback));
+    }
+    Expected<std::vector<Candidate>> Candidates() override { return store_.Candidates(); }
+    Store& ForLeader() override { return *this; }
+    Expected<void> Ping() override { return store_.Ping(); }
+
+   private:
+    ZooKeeperStore& store_;
+  };
+
+  SessionPlace Place() const { return {options_.hosts, layout_.base()}; }
+
   void OnConnected(bool fresh) {
+    if (const auto saved = saved_session_.Save(client_.id()); !saved.ok() && !told_not_saved_) {
+      told_not_saved_ = true;
+      log::Warn(
+          "the ZooKeeper session can't be saved: should this process be killed, its place in "
+          "the election is kept until the session's timeout (see --state-dir)",
+          {{"reason", saved.error().message}});
+    }
     if (!layout_made_) return;  // Open goes on from there
     changes_.OnConnected(fresh);
     election_->OnConnected();
@@ -229,12 +319,28 @@ class ZooKeeperStore : public Store {
     return ReadError(made, path);
   }
 
+  // Refuses what can't be written now: without a request, and before anything is read for it.
+  Expected<void> Begin(Author author) {
+    SteadyTime until = After(options_.write_patience);
+    if (author == Author::kLeader) {
+      const Election::Lease lease = election_->FenceNow();
+      if (lease.node.empty()) return NotLeading();
+      until = std::min(until, lease.until);
+    }
+    if (!client_.AwaitConnection(until)) return NotConnected(layout_.objects());
+    return {};
+  }
+
   // One transaction: fencing check, the object's operations, the change log's entry, the log's
   // head. Sent once.
-  Written Write(SteadyTime deadline, std::vector<Op> object_ops, const Key& key, bool deleted) {
+  Written Write(Author author, SteadyTime deadline, std::vector<Op> object_ops, const Key& key,
+                bool deleted) {
     std::vector<Op> ops;
-    if (const std::string fence = election_->Fence(); !fence.empty())
+    if (author == Author::kLeader) {
+      const std::string fence = election_->Fence();
+      if (fence.empty()) return {.rc = Rc::kNoNode, .kind = Op::Kind::kCheck, .fenced = true};
       ops.push_back({.kind = Op::Kind::kCheck, .path = fence});
+    }
     for (Op& op : object_ops) ops.push_back(std::move(op));
     ops.push_back({.kind = Op::Kind::kCreate,
                    .path = layout_.ChangePrefix(),
@@ -248,6 +354,7 @@ class ZooKeeperStore : public Store {
     if (reply.failed < ops.size()) {
       written.kind = ops[reply.failed].kind;
       written.path = ops[reply.failed].path;
+      written.fenced = author == Author::kLeader && reply.failed == 0 && reply.rc == Rc::kNoNode;
     }
     return written;
   }
@@ -258,7 +365,9 @@ class ZooKeeperStore : public Store {
   // before the object's and checked with it. A deletion of another object meanwhile makes that
   // check fail although the object is unchanged: nothing was written, and it is looked at again.
   template <class F>
-  Expected<Revision> Swap(const Key& key, Revision expected, bool deletes, F ops_for) {
+  Expected<Revision> Swap(Author author, const Key& key, Revision expected, bool deletes,
+                          F ops_for) {
+    ZOE_TRY(Begin(author));
     const SteadyTime deadline = After(options_.call_timeout);
     const std::string path = layout_.ObjectPath(key), ns_path = layout_.NamespacePath(key);
     while (true) {
@@ -268,11 +377,11 @@ class ZooKeeperStore : public Store {
           return NotConnected(path);
       }
       const Reply& object = found[1];
-      if (object.rc == Rc::kNoNode) return NotFoundError(key);
+      if (object.rc == Rc::kNoNode) return Absent(key);
       if (object.rc != Rc::kOk) return ReadError(object, path);
       if (object.stat.mzxid != expected) return ConflictError(key, expected, object.stat.mzxid);
-      const Written written =
-          Write(deadline, ops_for(object.stat.version, found[0].stat.version), key, deletes);
+      const Written written = Write(
+          author, deadline, ops_for(object.stat.version, found[0].stat.version), key, deletes);
       if (written.rc == Rc::kBadVersion && written.path == ns_path) continue;
       if (written.rc == Rc::kNoNode && written.path == path) return NotFoundError(key);
       if (written.rc == Rc::kBadVersion && written.path == path)
@@ -282,6 +391,7 @@ class ZooKeeperStore : public Store {
   }
 
   Expected<Revision> Result(const Written& written) {
+    if (written.fenced) return NotLeading();
     switch (written.rc) {
       case Rc::kOk:
         return written.revision;
@@ -293,12 +403,11 @@ class ZooKeeperStore : public Store {
                              " did not confirm a write: it may have happened or not");
       case Rc::kNoAuth:
         return NoAccess(written.path);
+      case Rc::kNoNode:
+        return Missing(written.path);
       default:
         break;
     }
-    if (written.kind == Op::Kind::kCheck)
-      return MakeError(Code::kUnavailable, "NotLeading",
-                       "this process is no longer the leader: nothing was written");
     return MakeError(Code::kInternal, "ZooKeeper refused a write at " + written.path);
   }
 
@@ -309,7 +418,14 @@ class ZooKeeperStore : public Store {
     if (!client_.ReadAll(deadline, {Exists(layout_.changes()), Children(layout_.objects())},
                          replies))
       return false;
-    if (Failed(replies, failure)) return true;
+    // No layout is no empty store.
+    for (size_t i = 0; i < replies.size(); ++i) {
+      if (replies[i].rc != Rc::kOk) {
+        failure = std::move(replies[i]);
+        failure.bytes = i == 0 ? layout_.changes() : layout_.objects();
+        return true;
+      }
+    }
     listing.revision = replies[0].stat.mzxid;
     std::vector<Key> keys;
     for (const std::string& child : replies[1].children) {
@@ -325,6 +441,8 @@ class ZooKeeperStore : public Store {
       if (Failed(replies, failure)) return true;
       std::vector<Key> deeper;
       for (size_t i = 0; i < keys.size(); ++i) {
+        // We never remove these: somebody is at it by hand, and what is left shows nothing.
+        if (replies[i].rc == Rc::kNoNode) return false;
         for (const std::string& child : replies[i].children) {
           deeper.push_back(keys[i]);
           deeper.back().*part = DecodeSegment(child);
@@ -355,10 +473,27 @@ class ZooKeeperStore : public Store {
   Error ReadError(const Reply& reply, const std::string& path) {
     if (reply.rc == Rc::kNotSent || reply.rc == Rc::kLost) return NotConnected(path);
     if (reply.rc == Rc::kNoAuth) return NoAccess(path);
-    if (reply.rc == Rc::kNoNode)
-      return MakeError(Code::kInternal,
-                       "the node " + path + " is missing in ZooKeeper at " + client_.hosts());
+    if (reply.rc == Rc::kNoNode) return Missing(path);
     return MakeError(Code::kInternal, "ZooKeeper refused to read " + path + ": " + reply.bytes);
+  }
+
+  // No such object; unless there is no store at all.
+  Error Absent(const Key& key) {
+    const Reply root = client_.Read(After(options_.call_timeout), Exists(layout_.objects()));
+    return root.rc == Rc::kOk ? NotFoundError(key) : ReadError(root, layout_.objects());
+  }
+
+  Error Missing(const std::string& path) {
+    return MakeError(Code::kUnavailable, "StoreMissing",
+                     "the node " + path + " is missing in ZooKeeper at " + client_.hosts() +
+                         ": its data were lost or removed; what runs is left as it is until they "
+                         "are restored (zoe-controller --restore), or until a controller that is "
+                         "started anew makes an empty store");
+  }
+
+  static Error NotLeading() {
+    return MakeError(Code::kUnavailable, "NotLeading",
+                     "this process is not the leader: nothing was written");
   }
 
   Error NotConnected(const std::string& path) {
@@ -386,6 +521,10 @@ class ZooKeeperStore : public Store {
   Client client_;
   const std::shared_ptr<Election> election_;
   ChangeLog changes_;
+  LeadersView leader_{*this};
+  std::jthread ending_;         // sessions of dead processes
+  SavedSession saved_session_;  // on the pump
+  bool told_not_saved_ = false;
 
   bool layout_made_ = false;  // on the pump
   std::mutex mutex_;

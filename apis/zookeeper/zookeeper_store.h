@@ -21,7 +21,10 @@ struct ZooKeeperOptions {
       6'000};  // the server has the last word, usually within 2 and 20 of its ticks
   Duration connect_timeout{10'000};  // of OpenZooKeeperStore
   Duration call_timeout{10'000};     // of each call
+  Duration write_patience{3'000};    // a write waits so long for a connection that is lost
   int64_t keep_changes = 10'000;     // the leader trims the change log to about this many
+  // The session is saved there, and those of dead processes of this host are ended; empty: not.
+  std::string state_dir = {};
 };
 
 // Reads zk://[user:password@]h1[:p1][,h2[:p2]...][/chroot]; the port is 2181 if missing; user and
@@ -40,17 +43,22 @@ Expected<ZooKeeperOptions> ParseZooKeeperUrl(std::string_view url);
 //   write; its parent's data is set by
 //                                 every write and is the only thing that is watched
 //   election/                     ephemeral sequential nodes, one per candidate; the lowest leads
-// A write is one multi: fencing check while leading, the object, the entry of the change log, the
-// log's head. All of it has one zxid: the revision.
+// A write is one multi: the fence if it is the leader's (ForLeader), the object, the entry of the
+// change log, the log's head. All of it has one zxid: the revision.
 //
 // Thread-safe; the callbacks of feeds and campaigns run on the store's own thread. A write whose
 // reply was lost is kOutcomeUnknown, at once when the connection breaks. Reads are repeated until
-// call_timeout. While the connection is lost, calls wait for it within their timeout, then are
-// kUnavailable.
+// call_timeout. While the connection is lost, reads wait for it within that time, writes within
+// write_patience; then they are kUnavailable.
 //
-// Leadership: a leader that can't reach the ensemble stops leading after 2/3 of the session
-// timeout, by its own clock, before anyone else can lead. After an expired session, feeds get
-// on_gap and campaigns stand again.
+// Leadership: a leader that can't reach a majority of the servers stops leading after 2/3 of the
+// session timeout, by its own clock, before anyone else can lead. After an expired session, feeds
+// get on_gap and campaigns stand again. After two session timeouts without a connection the session
+// is opened anew: servers refuse who has seen more than they have.
+//
+// Nodes of the layout that are missing (the data were lost, or removed by hand) are not made anew
+// by who is running: until somebody has put them back everything is kUnavailable (StoreMissing),
+// and no listing is an empty one.
 Expected<std::unique_ptr<Store>> OpenZooKeeperStore(const ZooKeeperOptions& options);
 
 }  // namespace zoe

@@ -229,22 +229,132 @@ TEST_F(ZooKeeperTest, LeadershipPassesOnWhenTheLeaderLeaves) {
   EXPECT_EQ(b.calls(), 0);
 }
 
+// It hears nothing, so only the transaction itself can tell.
 TEST_F(ZooKeeperTest, AWriteOfALeaderWhoseNodeIsGoneIsRefused) {
-  options_.session_timeout = Duration(20'000);  // no heartbeat finds out first
+  options_.session_timeout = options_.call_timeout = Duration(60'000);  // no heartbeat finds out
+  TcpProxy proxy(server().port());
+  const auto store = MustOpen(Through(proxy)), witness = MustOpen();
+  Leadership leadership;
+  const auto campaign = store->Campaign("me", leadership.callback());
+  ASSERT_TRUE(leadership.WaitFor(true));
+  ASSERT_TRUE(store->ForLeader().Create(Exec("before"), "{}").ok());
+  Shell shell(server().hosts());
+  const std::vector<std::string> nodes = shell.Children(base() + "/election");
+  ASSERT_EQ(nodes.size(), 1u);
+  proxy.BlockReplies();
+  ASSERT_EQ(shell.Delete(base() + "/election/" + nodes[0]), Rc::kOk);
+  Expected<Revision> refused = Revision{0};
+  std::thread writer([&] { refused = store->ForLeader().Create(Exec("a"), "{}"); });
+  // A refused transaction takes a number, too.
+  Revision last = *witness->Create(Exec("count"), "{}");
+  EXPECT_TRUE(Eventually([&] {
+    const Revision before = last;
+    last = *witness->Replace(Exec("count"), last, "{}");
+    return last > before + 1;
+  }));
+  EXPECT_TRUE(leadership.leading());
+  proxy.Unblock();
+  writer.join();
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().code, Code::kUnavailable);
+  EXPECT_EQ(refused.error().reason, "NotLeading");
+  EXPECT_EQ(store->Get(Exec("a")).error().code, Code::kNotFound);
+  // It stands again by itself.
+  EXPECT_TRUE(Eventually([&] { return store->ForLeader().Create(Exec("b"), "{}").ok(); }));
+}
+
+TEST_F(ZooKeeperTest, WhoDoesNotLeadWritesAsTheLeaderNothingAndAsAnyoneAll) {
+  const auto store = MustOpen(), other = MustOpen();
+  const auto refused = store->ForLeader().Create(Exec("a"), "{}");
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().reason, "NotLeading");
+  Leadership first, second;
+  const auto campaign = other->Campaign("first", first.callback());
+  ASSERT_TRUE(first.WaitFor(true));
+  const auto rival = store->Campaign("second", second.callback());
+  const auto created = store->Create(Exec("a"), "{}");
+  ASSERT_TRUE(created.ok()) << created.error().message;
+  EXPECT_EQ(store->ForLeader().Replace(Exec("a"), *created, "2").error().reason, "NotLeading");
+  EXPECT_EQ(store->ForLeader().Delete(Exec("a"), *created).error().reason, "NotLeading");
+  EXPECT_EQ(store->ForLeader().Get(Exec("a"))->bytes, "{}");
+  const auto replaced = other->ForLeader().Replace(Exec("a"), *created, "2");
+  EXPECT_TRUE(replaced.ok());
+  EXPECT_TRUE(other->ForLeader().Delete(Exec("a"), *replaced).ok());
+}
+
+TEST_F(ZooKeeperTest, ALeaseThatHasPassedRefusesWritesWithoutARequest) {
+  options_.session_timeout = Duration(3'000);
+  TcpProxy proxy(server().port());
+  const auto store = MustOpen(Through(proxy));
+  Leadership leadership;
+  const auto campaign = store->Campaign("me", leadership.callback());
+  ASSERT_TRUE(leadership.WaitFor(true));
+  proxy.Block();
+  ASSERT_TRUE(leadership.WaitFor(false));
+  const auto start = steady_clock::now();
+  EXPECT_EQ(store->ForLeader().Create(Exec("a"), "{}").error().reason, "NotLeading");
+  EXPECT_LT(steady_clock::now() - start, Duration(500));
+  proxy.Unblock();
+}
+
+TEST_F(ZooKeeperTest, CandidatesAreToldInTheOrderOfLeading) {
+  const auto one = MustOpen(), two = MustOpen(), three = MustOpen();
+  EXPECT_TRUE(one->Candidates()->empty());
+  Leadership a, b, c;
+  auto first = one->Campaign("first", a.callback());
+  ASSERT_TRUE(a.WaitFor(true));
+  const auto count = [&] { return one->Candidates()->size(); };
+  const auto second = two->Campaign("second", b.callback());
+  ASSERT_TRUE(Eventually([&] { return count() == 2; }));
+  const auto third = three->Campaign("third", c.callback());
+  ASSERT_TRUE(Eventually([&] { return count() == 3; }));
+  Shell(server().hosts()).Create(base() + "/election/notes");  // nobody's
+  auto candidates = *three->Candidates();
+  ASSERT_EQ(candidates.size(), 3u);
+  EXPECT_EQ(candidates[0].identity, "first");
+  EXPECT_EQ(candidates[1].identity, "second");
+  EXPECT_EQ(candidates[2].identity, "third");
+  EXPECT_TRUE(candidates[0].leading);
+  EXPECT_FALSE(candidates[1].leading);
+  first->reset();
+  ASSERT_TRUE(b.WaitFor(true));
+  candidates = *one->Candidates();
+  ASSERT_EQ(candidates.size(), 2u);
+  EXPECT_EQ(candidates[0].identity, "second");
+  EXPECT_TRUE(candidates[0].leading);
+}
+
+TEST_F(ZooKeeperTest, ALeaderWhoseNodeIsRemovedByHandHearsOfItAndStandsAgain) {
+  options_.session_timeout = Duration(60'000);  // no heartbeat tells
+  const auto store = MustOpen(), other = MustOpen();
+  Leadership first, second;
+  const auto campaign = store->Campaign("first", first.callback());
+  ASSERT_TRUE(first.WaitFor(true));
+  Shell shell(server().hosts());
+  const std::string node = shell.Children(base() + "/election").at(0);
+  const auto rival = other->Campaign("second", second.callback());
+  ASSERT_TRUE(Eventually([&] { return store->Candidates()->size() == 2; }));
+  ASSERT_EQ(shell.Delete(base() + "/election/" + node), Rc::kOk);
+  EXPECT_TRUE(first.WaitFor(false));
+  EXPECT_TRUE(second.WaitFor(true));
+  EXPECT_TRUE(Eventually([&] { return store->Candidates()->size() == 2; }));
+}
+
+TEST_F(ZooKeeperTest, AnElectionWhoseNodeIsRemovedByHandIsHeldAnew) {
   const auto store = MustOpen();
   Leadership leadership;
   const auto campaign = store->Campaign("me", leadership.callback());
   ASSERT_TRUE(leadership.WaitFor(true));
   Shell shell(server().hosts());
-  const std::vector<std::string> nodes = shell.Children(base() + "/election");
-  ASSERT_EQ(nodes.size(), 1u);
-  ASSERT_EQ(shell.Delete(base() + "/election/" + nodes[0]), Rc::kOk);
-  const Expected<Revision> refused = store->Create(Exec("a"), "{}");
-  ASSERT_FALSE(refused.ok());
-  EXPECT_EQ(refused.error().reason, "NotLeading");
-  EXPECT_EQ(store->Get(Exec("a")).error().code, Code::kNotFound);
-  // It stands again by itself.
-  EXPECT_TRUE(Eventually([&] { return store->Create(Exec("b"), "{}").ok(); }));
+  ASSERT_EQ(shell.Delete(base() + "/election/" + shell.Children(base() + "/election").at(0)),
+            Rc::kOk);
+  // It may have entered again.
+  ASSERT_TRUE(Eventually([&] {
+    for (const std::string& node : shell.Children(base() + "/election"))
+      shell.Delete(base() + "/election/" + node);
+    return shell.Delete(base() + "/election") == Rc::kOk;
+  }));
+  EXPECT_TRUE(Eventually([&] { return store->ForLeader().Create(Exec("a"), "{}").ok(); }));
 }
 
 TEST_F(ZooKeeperTest, TheLeaderTrimsTheChangeLogAndTheFeedGoesOn) {
@@ -374,7 +484,7 @@ TEST_F(ZooKeeperTest, AReadSurvivesABrokenConnection) {
 }
 
 TEST_F(ZooKeeperTest, ASessionSurvivesAServerThatIsKilledAndStartedAgain) {
-  options_.session_timeout = options_.call_timeout = Duration(60'000);
+  options_.session_timeout = options_.call_timeout = options_.write_patience = Duration(60'000);
   const auto store = MustOpen();
   ASSERT_TRUE(store->Create(Exec("before"), "{}").ok());
   Recorder recorder;
