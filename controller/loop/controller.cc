@@ -15,6 +15,8 @@ constexpr Duration kOutcomeShows{1'000};
 constexpr Duration kSweepAfter{1'000};
 constexpr Duration kSoon{5'000};
 constexpr Duration kTick{1'000}, kSyncTick{20};
+// The reason of what a Store refuses to who does not lead.
+constexpr char kDeposed[] = "NotLeading";
 
 double Seconds(SteadyTime::duration d) { return std::chrono::duration<double>(d).count(); }
 
@@ -145,22 +147,26 @@ void Controller::SpreadAll(Duration over) {
 }
 
 void Controller::SetLease(SteadyTime until) {
-  const bool led = lease_.exchange(until) != kNotLeading;
-  const bool leads = until != kNotLeading;
-  if (led && leads) return;  // renewed
-  if (!leads) {
-    queue_.SetOpen(false);
-    EndTerm().request_stop();
+  TermPtr ended;
+  {
+    const MutexLock lock(mutex_);
+    if (until == kNotLeading) {
+      ended = std::exchange(term_, nullptr);
+      open_ = false;
+      queue_.SetOpen(false);
+    } else if (term_) {
+      term_->lease = until;
+      return;
+    } else {
+      term_ = std::make_shared<Term>();
+      term_->lease = until;
+    }
+    wake_.notify_all();  // beginning is Tick's: it lists keys
   }
-  const MutexLock lock(mutex_);
-  wake_.notify_all();  // beginning is Tick's: it lists keys
-}
-
-// Requesting the stop runs callbacks of whoever waits: never under our lock.
-std::stop_source Controller::EndTerm() {
-  const MutexLock lock(mutex_);
-  open_ = false;
-  return term_;
+  if (!ended) return;
+  ended->lease = kNotLeading;
+  // Runs callbacks of whoever waits: never under our lock.
+  ended->stop.request_stop();
 }
 
 // ---- time
@@ -180,9 +186,8 @@ void Controller::Tick() {
   {
     const bool synced = ports_.cache.synced();
     const MutexLock lock(mutex_);
-    if (!open_ && lease_.load() != kNotLeading && synced && !stopping_) {
+    if (!open_ && term_ && Leads(*term_) && synced && !stopping_) {
       opens = open_ = true;
-      term_ = std::stop_source();
       // In a store that was made anew meanwhile, no object may ever get there.
       for (auto& [key, progress] : progress_) progress.needed = progress.own = 0;
       queue_.SetOpen(true);
@@ -247,19 +252,22 @@ void Controller::Watch() {
     MutexLock lock(mutex_);
     if (stopping_) return;
     if (open_ && all_wanted_) continue;
-    const Duration look_again = lease_.load() != kNotLeading && !open_ ? kSyncTick : kTick;
+    const Duration look_again = term_ && !open_ ? kSyncTick : kTick;
     ports_.clock.WaitUntil(wake_, lock.native(), ports_.clock.Now() + look_again);
   }
 }
 
 void Controller::Stop() {
+  TermPtr term;
   {
     const MutexLock lock(mutex_);
     stopping_ = true;
+    open_ = false;
+    term = term_;
     wake_.notify_all();
   }
   queue_.ShutDown();
-  EndTerm().request_stop();
+  if (term) term->stop.request_stop();
   for (std::thread& thread : threads_) thread.join();
   threads_.clear();
   listening_.reset();
@@ -276,10 +284,14 @@ bool Controller::Step() {
 // ---- one pass
 
 void Controller::RunPass(const Key& key) {
-  if (const std::optional<EntryPtr> entry = Begin(key)) {
+  const TermPtr term = CurrentTerm();
+  if (!term || !Leads(*term)) {
+    // Not told yet, or just now; the lease may be renewed without ever having been lost.
+    queue_.AddAfter(key, kTick, Priority::kHigh);
+  } else if (const std::optional<EntryPtr> entry = Begin(key)) {
     StatusDraft draft;
-    const Outcome outcome = Pass(key, *entry, draft);
-    Settle(key, *entry, draft, outcome);
+    const Outcome outcome = Pass(key, *entry, *term, draft);
+    Settle(key, *entry, *term, draft, outcome);
     End(key, *entry, outcome.written.ok() ? *outcome.written : 0);
   }
   queue_.Done(key);
@@ -304,15 +316,22 @@ std::optional<EntryPtr> Controller::Begin(const Key& key) {
   return entry;
 }
 
-Controller::Outcome Controller::Pass(const Key& key, const EntryPtr& entry, StatusDraft& draft) {
+Controller::Outcome Controller::Pass(const Key& key, const EntryPtr& entry, Term& term,
+                                     StatusDraft& draft) {
   if (entry) draft.object = entry->kind->clone(*entry->object);
-  const Context ctx = Context{.clock = ports_.clock, .stop = Term(), .lease = &lease_}.WithTimeout(
-      options_.pass_timeout);
+  const Context ctx =
+      Context{.clock = ports_.clock, .stop = term.stop.get_token(), .lease = &term.lease}
+          .WithTimeout(options_.pass_timeout);
   active_.Add(1);
   const SteadyTime started = ports_.clock.Now();
   Outcome outcome{Reconcile(ctx, key, draft), Revision{0}};
   // A former leader writes nothing: somebody else decides now.
-  if (entry && draft.object && ctx.MayWrite()) outcome.written = Write(*entry, draft);
+  if (entry && draft.object) {
+    outcome.written =
+        ctx.MayWrite()
+            ? Write(*entry, draft)
+            : Expected<Revision>(MakeError(Code::kUnavailable, kDeposed, "the lease has passed"));
+  }
   seconds_.Observe(Seconds(ports_.clock.Now() - started));
   active_.Add(-1);
   return outcome;
@@ -361,8 +380,8 @@ Expected<Revision> Controller::Write(const Entry& entry, const StatusDraft& draf
   return ports_.store.Replace(entry.key, entry.revision, v1::EncodeJson(kind, *next));
 }
 
-void Controller::Settle(const Key& key, const EntryPtr& entry, const StatusDraft& draft,
-                        const Outcome& outcome) {
+void Controller::Settle(const Key& key, const EntryPtr& entry, const Term& term,
+                        const StatusDraft& draft, const Outcome& outcome) {
   if (!outcome.written.ok()) {
     const Code code = outcome.written.error().code;
     if (code == Code::kConflict || code == Code::kNotFound) {
@@ -383,8 +402,8 @@ void Controller::Settle(const Key& key, const EntryPtr& entry, const StatusDraft
       }
     }
   }
-  if (!outcome.result.ok()) return Fail(key, entry, outcome.result.error());
-  if (!outcome.written.ok()) return Fail(key, entry, outcome.written.error());
+  if (!outcome.result.ok()) return Fail(key, entry, term, outcome.result.error());
+  if (!outcome.written.ok()) return Fail(key, entry, term, outcome.written.error());
   succeeded_.Add();
   queue_.Forget(key);
   const Duration after = outcome.result->requeue_after;
@@ -393,9 +412,13 @@ void Controller::Settle(const Key& key, const EntryPtr& entry, const StatusDraft
   }
 }
 
-void Controller::Fail(const Key& key, const EntryPtr& entry, const Error& error) {
-  if (error.code == Code::kCancelled && Term().stop_requested())
-    return;  // whoever leads next looks
+void Controller::Fail(const Key& key, const EntryPtr& entry, const Term& term, const Error& error) {
+  if (!Leads(term) || error.reason == kDeposed) {
+    // No failure: whoever leads next looks, and so do we if it is us again.
+    queue_.AddAfter(key, kTick, Priority::kHigh);
+    return;
+  }
+  if (error.code == Code::kCancelled && term.stop.stop_requested()) return;  // the process ends
   failed_.Add();
   const Verdict verdict = Classify(error.code);
   const bool first = queue_.Failures(key) == 0;
@@ -441,9 +464,9 @@ void Controller::End(const Key& key, const EntryPtr& entry, Revision written) {
   if (again) queue_.Add(key, Priority::kHigh);
 }
 
-std::stop_token Controller::Term() const {
+Controller::TermPtr Controller::CurrentTerm() const {
   const MutexLock lock(mutex_);
-  return term_.get_token();
+  return term_;
 }
 
 }  // namespace zoe

@@ -64,7 +64,7 @@ class Controller {
   ~Controller();  // Stop()
 
   // From the leader gate, with each renewal: only posts. Losing it (kNotLeading) cancels the passes
-  // that run, and they write nothing any more; nor do they past `until`.
+  // that run, and they write nothing any more, whatever comes later; nor do they past `until`.
   void SetLease(SteadyTime until);
 
   // With threads: workers and one that looks after resyncs, subscriptions and slow passes.
@@ -92,6 +92,13 @@ class Controller {
     Revision own = 0;      // of our last write
     Revision seen = 0;     // a change of status alone that came during the pass
   };
+  // One time of leadership. Each pass keeps to its own: what is left of a former one changes
+  // nothing, even if this process leads again.
+  struct Term {
+    std::stop_source stop;
+    std::atomic<SteadyTime> lease{kNotLeading};
+  };
+  using TermPtr = std::shared_ptr<Term>;
   struct Outcome {
     Expected<Result> result;
     Expected<Revision> written;  // 0: nothing to write
@@ -108,15 +115,15 @@ class Controller {
 
   void RunPass(const Key& key);
   std::optional<EntryPtr> Begin(const Key& key);
-  Outcome Pass(const Key& key, const EntryPtr& entry, StatusDraft& draft);
+  Outcome Pass(const Key& key, const EntryPtr& entry, Term& term, StatusDraft& draft);
   Expected<Result> Reconcile(const Context& ctx, const Key& key, StatusDraft& draft);
   Expected<Revision> Write(const Entry& entry, const StatusDraft& draft);
-  void Settle(const Key& key, const EntryPtr& entry, const StatusDraft& draft,
+  void Settle(const Key& key, const EntryPtr& entry, const Term& term, const StatusDraft& draft,
               const Outcome& outcome);
-  void Fail(const Key& key, const EntryPtr& entry, const Error& error);
+  void Fail(const Key& key, const EntryPtr& entry, const Term& term, const Error& error);
   void End(const Key& key, const EntryPtr& entry, Revision written);
-  std::stop_token Term() const;
-  std::stop_source EndTerm();
+  TermPtr CurrentTerm() const;
+  bool Leads(const Term& term) const { return ports_.clock.Now() < term.lease.load(); }
   Counter& Results(const char* result);
 
   const ControllerOptions options_;
@@ -133,13 +140,12 @@ class Controller {
   Histogram& seconds_;
   WorkQueue queue_;
 
-  std::atomic<SteadyTime> lease_{kNotLeading};
   std::atomic<bool> all_wanted_{false};
 
   mutable Mutex mutex_;
   std::condition_variable wake_;
   std::unordered_map<Key, Progress> progress_ ZOE_GUARDED_BY(mutex_);
-  std::stop_source term_ ZOE_GUARDED_BY(mutex_);  // one per time of leadership
+  TermPtr term_ ZOE_GUARDED_BY(mutex_);  // null: not leading
   bool open_ ZOE_GUARDED_BY(mutex_) = false;
   bool stopping_ ZOE_GUARDED_BY(mutex_) = false;
 

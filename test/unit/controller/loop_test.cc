@@ -441,6 +441,66 @@ TEST_F(LoopTest, LosingLeadershipCancelsThePassAndDropsItsDraft) {
   EXPECT_EQ(Phase(a), "Running");
 }
 
+// Its thread did not run for so long; then it is renewed as if nothing had been.
+TEST_F(LoopTest, ALeaseThatPassesDuringAPassLosesNoKey) {
+  CreateExecution(w.store.inner(), a);
+  reconciler.act = [&](const Context& ctx, const Key&, v1::Execution* e,
+                       StatusDraft&) -> Expected<Result> {
+    w.clock.Advance(Duration{5'000});
+    EXPECT_FALSE(ctx.MayWrite());
+    e->status.phase = "Running";
+    return Result{};
+  };
+  controller->SetLease(w.clock.Now() + Duration{4'000});
+  Run();
+  EXPECT_EQ(w.store.writes, 0);
+  EXPECT_EQ(Total("error"), 0);
+  SetPhase("Running");
+  reconciler.passes = 0;
+  w.clock.Advance(Duration{1'000});
+  Run();  // not told yet, but it knows
+  EXPECT_EQ(reconciler.passes, 0);
+  controller->SetLease(w.clock.Now() + Duration{4'000});
+  w.clock.Advance(Duration{1'000});
+  Run();
+  EXPECT_EQ(Phase(a), "Running");
+}
+
+TEST_F(LoopTest, APassOfAFormerTermWritesNothingAlthoughThisProcessLeadsAgain) {
+  CreateExecution(w.store.inner(), a);
+  reconciler.act = [&](const Context& ctx, const Key&, v1::Execution* e,
+                       StatusDraft&) -> Expected<Result> {
+    controller->SetLease(kNotLeading);
+    controller->SetLease(SteadyTime::max());
+    EXPECT_TRUE(ctx.stop.stop_requested());
+    EXPECT_FALSE(ctx.MayWrite());
+    e->status.phase = "Failed";
+    return Result{};
+  };
+  w.Pump();
+  EXPECT_TRUE(controller->Step());
+  EXPECT_EQ(w.store.writes, 0);
+  SetPhase("Running");
+  Run();
+  EXPECT_EQ(Phase(a), "Running");
+}
+
+TEST_F(LoopTest, AWriteThatTheFenceRefusesIsNoFailureAndLosesNoKey) {
+  CreateExecution(w.store.inner(), a);
+  SetPhase("Running");
+  w.store.before = [](const std::string& call, const Key&) -> Expected<void> {
+    if (call == "Replace") return MakeError(Code::kUnavailable, "NotLeading", "deposed");
+    return {};
+  };
+  Run();
+  EXPECT_EQ(w.store.writes, 1);
+  EXPECT_EQ(Total("error"), 0);
+  w.store.before = nullptr;
+  w.clock.Advance(Duration{1'000});
+  Run();
+  EXPECT_EQ(Phase(a), "Running");
+}
+
 TEST_F(LoopTest, AWholeWorldReconcilerHasOneKey) {
   const Key sweep{"Sweep", "", "all"};
   Make({.name = "sweep", .kind = "", .only = sweep});
