@@ -78,6 +78,7 @@ Expected<std::unique_ptr<Store>> OpenStore(const Options& options) {
   }
   ZOE_ASSIGN(ZooKeeperOptions zookeeper, ParseZooKeeperUrl(url));
   zookeeper.deployment = options.deployment;
+  zookeeper.state_dir = options.state_dir;
   return OpenZooKeeperStore(zookeeper);
 }
 

@@ -270,6 +270,10 @@ const std::vector<Setting>& Settings() {
       {"workspace-root", "/var/lib/zoe/workspaces",
        "directory of the shared filesystem, the same path on every Docker host",
        &Options::workspace_root, CheckPath},
+      {"state-dir", "/var/lib/zoe",
+       "directory of this host where the ZooKeeper session is kept while the controller runs, so "
+       "that one which is started after a crash can lead at once; what lies there is secret",
+       &Options::state_dir, CheckPath},
       {"gateway-image", "zoe/gateway:latest", "default image of gateways", &Options::gateway_image,
        CheckImage},
       {"network-pool", "10.192.0.0/11",

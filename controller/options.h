@@ -16,7 +16,7 @@ struct Options {
   std::string swarm_tls_ca, swarm_tls_cert, swarm_tls_key;
   std::string node_engine;  // an endpoint with {{address}} or {{name}}; empty: none
   std::string deployment, listen, tls_cert, tls_key;
-  std::string workspace_root, gateway_image, gelf_address;
+  std::string workspace_root, state_dir, gateway_image, gelf_address;
   std::string auth, log_format, log_level;
   std::string network_pool;        // CIDR[,CIDR...]
   std::string network_encrypted;   // true | false

@@ -240,7 +240,7 @@ TEST_F(OptionsTest, TheWrittenConfigNamesEveryOptionAndChangesNothingWhenRead) {
   for (std::string line; std::getline(lines, line);) {
     options += !line.empty() && !line.starts_with("# ");
   }
-  EXPECT_EQ(options, 22);
+  EXPECT_EQ(options, 23);
   EXPECT_EQ(Get({"--config", File(text)}).store, Get({}).store);
 }
 
