@@ -96,6 +96,11 @@ Expected<v1::StoreInfo> EnsureStoreInfo(Store& store, WallTime now, const std::s
   return info;
 }
 
+std::string StoreIdOf(const Cache& cache) {
+  const auto info = cache.Get<v1::StoreInfo>(v1::StoreInfoKey());
+  return info ? info->spec.id : "";
+}
+
 StoreGuard::StoreGuard(const Cache& cache, Metrics& metrics, const v1::StoreInfo& known)
     : cache_(cache),
       usable_(metrics.GaugeOf("zoe_store_usable",

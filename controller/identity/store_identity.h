@@ -26,6 +26,9 @@ Expected<v1::StoreInfo> EnsureStoreInfo(Store& store, WallTime now, const std::s
 // kInvalid StoreTooNew, with what to do, if this program doesn't know the store's schema version.
 Expected<void> CheckSchemaVersion(const v1::StoreInfo& info);
 
+// The id of the store whose objects the cache shows, for kLabelStore; "" if it shows none.
+std::string StoreIdOf(const Cache& cache);
+
 // Holds back the loops and every write while the store is not one to act on: while a backup is
 // being written into it, when it has lost its contents, and, for as long as this process lives,
 // once a later version of this program has taken it over. Thread-safe.

@@ -58,8 +58,9 @@ void FindStrays(Picture& picture) {
 ServicePicture Look(const Picture& picture, v1::Service service) {
   ServicePicture s;
   const Observed& observed = picture.observed;
-  s.desired = ToSwarmService(*picture.execution, service, {observed.network_id, observed.place},
-                             picture.options);
+  s.desired =
+      ToSwarmService(*picture.execution, service,
+                     {observed.network_id, observed.place, observed.store_id}, picture.options);
   s.before = FindStatus(picture.execution->status, service.name);
   s.service = std::move(service);
   for (const SwarmService& candidate : picture.observed.services) {

@@ -1,5 +1,6 @@
 #include "reconcilers/execution/observe.h"
 
+#include "controller/identity/store_identity.h"
 #include "reconcilers/execution/assess.h"
 
 namespace zoe::execution {
@@ -13,6 +14,7 @@ Expected<Observed> Observe(const Context& ctx, const Ports& ports, const v1::Exe
   observed.tasks = std::move(seen.tasks);
   if (ModeOf(execution) != Mode::kActive) return observed;
   observed.place = PlaceOf(ports.cache, execution.meta.ns);
+  observed.store_id = StoreIdOf(ports.cache);
   const Expected<SwarmNetwork> network = ports.networks.Find(ctx, execution.meta.ns);
   if (network.ok()) {
     observed.network_id = network->id;

@@ -70,6 +70,13 @@ Action Create(const Picture& picture, const std::vector<const ServicePicture*>& 
   return action;
 }
 
+// It was made from the same object in another store (a backup of it was restored here), or before
+// stores had identities.
+bool OnlyStoreDiffers(SwarmServiceSpec from, const SwarmServiceSpec& target) {
+  from.labels[std::string(kLabelStore)] = LabelOf(target.labels, kLabelStore);
+  return from == target;
+}
+
 Action Update(const Picture& picture, const ServicePicture& s, SwarmServiceSpec target) {
   const SwarmServiceSpec& from = s.observed->spec;
   const v1::Execution& execution = *picture.execution;
@@ -77,7 +84,9 @@ Action Update(const Picture& picture, const ServicePicture& s, SwarmServiceSpec 
                              from.force_update != target.force_update;
   Action action;
   const std::string change = DescribeChange(from, target);
-  if (declared_anew) {
+  if (OnlyStoreDiffers(from, target)) {
+    // Told to nobody: containers run on.
+  } else if (declared_anew) {
     action.events.push_back({false, "Updated", "service " + s.service.name + ": " + change});
   } else {
     action.events.push_back(

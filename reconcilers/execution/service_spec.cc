@@ -123,6 +123,8 @@ SwarmServiceSpec ToSwarmService(const v1::Execution& execution, const v1::Servic
   spec.dir = service.work_dir;
   spec.user = service.user;
   spec.container_labels = spec.labels;
+  // Not on containers: a store that takes the place of another one must not replace them.
+  if (!site.store_id.empty()) spec.labels[std::string(kLabelStore)] = site.store_id;
   for (const v1::Mount& mount : service.mounts)
     spec.mounts.push_back(ToSwarmMount(mount, meta.ns, site.place, options));
   const bool as_user = service.user.empty() && site.place.uid;

@@ -27,6 +27,7 @@ std::string WorkspacePath(const ExecutionOptions& options, std::string_view ns);
 struct Site {
   std::string network_id;  // of the namespace's network
   Place place;
+  std::string store_id = {};  // kLabelStore; empty: no such label
 };
 
 // `service` comes from v1::RenderServices.

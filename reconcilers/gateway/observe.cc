@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "controller/identity/store_identity.h"
 #include "specs/v1/kinds.h"
 
 namespace zoe::gateway {
@@ -115,6 +116,7 @@ Expected<Observed> Observe(const Context& ctx, const Sources& sources, const v1:
     return LabelOf(secret.labels, kLabelUid) != gateway.meta.uid;
   });
   if (observed.mode != Mode::kOpen) return observed;
+  observed.store_id = StoreIdOf(sources.cache);
   ZOE_ASSIGN(observed.nodes, sources.swarm.ListNodes(ctx));
   ZOE_TRY(FindNetwork(ctx, sources.networks, ns, user != nullptr, observed));
   observed.access = AccessOf(sources.cache, gateway, user.get());

@@ -24,6 +24,7 @@ struct Observed {
   std::vector<SwarmTask> tasks;        // theirs, those of services that are being removed included
   std::vector<SwarmSecret> secrets;    // labelled with its uid
   // The rest only of an open one.
+  std::string store_id;  // of the store that the gateway stands in
   std::vector<SwarmNode> nodes;
   std::optional<SwarmNetwork> network;  // with a subnet
   std::string network_problem;          // why there is none

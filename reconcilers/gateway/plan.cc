@@ -53,6 +53,14 @@ void PlanService(const v1::Gateway& gateway, const SwarmService* service,
     return;
   }
   if (service->spec == spec) return;
+  // Made from the same object in another store, whose backup was restored here; or before stores
+  // had identities.
+  SwarmServiceSpec ours = service->spec;
+  ours.labels[std::string(kLabelStore)] = LabelOf(spec.labels, kLabelStore);
+  if (ours == spec) {
+    actions.push_back({UpdateService{service->id, service->version, spec}, {}});
+    return;
+  }
   const bool drifted =
       LabelOf(service->spec.labels, kLabelDeclared) == LabelOf(spec.labels, kLabelDeclared);
   const std::string change = DescribeChange(service->spec, spec);
@@ -85,7 +93,11 @@ std::vector<Action> Plan(const v1::Gateway& gateway, const Observed& observed,
   if (!observed.network) return actions;
   const std::vector<Secret> secrets = SecretsOf(gateway, observed.access, options);
   SwarmServiceSpec spec = ToSwarmService(gateway, secrets, *observed.network, options);
-  PlanSecrets(secrets, LabelsOf(gateway, options), observed, spec, actions);
+  Labels labels = LabelsOf(gateway, options);
+  if (!observed.store_id.empty()) {
+    labels[std::string(kLabelStore)] = spec.labels[std::string(kLabelStore)] = observed.store_id;
+  }
+  PlanSecrets(secrets, labels, observed, spec, actions);
 
   const SwarmService* service = nullptr;
   RemoveServices strays;

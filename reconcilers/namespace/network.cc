@@ -145,6 +145,8 @@ Expected<SwarmNetwork> Networks::Make(const Context& ctx, const NetworkNeed& nee
                  {std::string(kLabelNamespace), need.ns},
                  {std::string(kLabelKind), need.has_user ? "User" : "Namespace"},
                  {std::string(kLabelName), need.ns}};
+  const std::string store_id = options_.store_id ? options_.store_id() : "";
+  if (!store_id.empty()) spec.labels[std::string(kLabelStore)] = store_id;
   spec.subnet = subnet.ToString();
   spec.encrypted = options_.encrypted || need.network.encrypted;
   ZOE_ASSIGN(std::string id, swarm_.CreateNetwork(ctx, spec));

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -32,7 +33,8 @@ Expected<Subnet> PlanSubnet(const std::vector<Subnet>& pool, int prefix,
 struct NetworkOptions {
   std::string deployment = "zoe";
   std::vector<Subnet> pool;
-  bool encrypted = false;  // every network, whatever its User says
+  bool encrypted = false;                      // every network, whatever its User says
+  std::function<std::string()> store_id = {};  // kLabelStore of new networks; may be empty
 };
 
 // What a namespace needs of its network.

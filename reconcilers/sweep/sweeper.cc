@@ -26,8 +26,13 @@ Key OwnerOf(const Labels& labels) {
 
 }  // namespace
 
-Sweeper::Sweeper(const Cache& cache, Store& store, Swarm& swarm, std::string deployment)
-    : cache_(cache), store_(store), swarm_(swarm), deployment_(std::move(deployment)) {}
+Sweeper::Sweeper(const Cache& cache, Store& store, Swarm& swarm, std::string deployment,
+                 SweepReports reports)
+    : cache_(cache),
+      store_(store),
+      swarm_(swarm),
+      deployment_(std::move(deployment)),
+      reports_(reports) {}
 
 const Key& Sweeper::SweepKey() {
   static const Key key{"Sweep", "", "all"};
@@ -36,6 +41,9 @@ const Key& Sweeper::SweepKey() {
 
 Expected<Result> Sweeper::Reconcile(const Context& ctx, const Key&, StatusDraft&) {
   if (!cache_.synced()) return Result{.requeue_after = kSyncPatience};
+  info_ = cache_.Get<v1::StoreInfo>(v1::StoreInfoKey());
+  in_store_.reset();
+  foreign_.clear();
   std::set<std::string> namespaces_in_use;
   for (const std::string_view kind : kUsers) {
     for (const EntryPtr& entry : cache_.List(kind).entries)
@@ -44,25 +52,74 @@ Expected<Result> Sweeper::Reconcile(const Context& ctx, const Key&, StatusDraft&
   ZOE_TRY(SweepServices(ctx, namespaces_in_use));
   ZOE_ASSIGN(const Duration next_secret, SweepSecrets(ctx));
   ZOE_ASSIGN(const Duration next_network, SweepNetworks(ctx, namespaces_in_use));
+  ReportForeign();
   ZOE_TRY(SweepEvents(ctx));
   return Result{.requeue_after = std::min({next_secret, next_network, kPeriod})};
 }
 
+Expected<bool> Sweeper::IsOrphan(const Labels& labels) {
+  ZOE_ASSIGN(const bool owned, IsOwned(labels));
+  return !owned && !IsForeign(labels);
+}
+
 // The cache may lag behind the store, and behind a service that a reconciler has just made: the
 // store decides.
-Expected<bool> Sweeper::IsOrphan(const Labels& labels) {
-  const Key owner = OwnerOf(labels);
+Expected<bool> Sweeper::IsOwned(const Labels& labels) {
+  Key owner = OwnerOf(labels);
   const std::string uid = LabelOf(labels, kLabelUid);
   const EntryPtr cached = cache_.Get(owner);
-  if (cached && cached->object->meta.uid == uid) return false;
+  if (cached && cached->object->meta.uid == uid) return true;
   const v1::Kind* kind = v1::FindKind(owner.kind);
-  if (kind == nullptr) return true;  // no object can own it
-  const auto record = store_.Get(owner);
+  auto record = store_.Get(owner);
+  if (!record.ok() && record.error().code == Code::kNotFound && kind == nullptr) {
+    owner.ns.clear();  // whether a kind has namespaces is not known of one that isn't
+    record = store_.Get(owner);
+  }
   if (!record.ok())
-    return record.error().code == Code::kNotFound ? Expected<bool>(true) : record.error();
+    return record.error().code == Code::kNotFound ? Expected<bool>(false) : record.error();
+  if (kind == nullptr) return true;
   const auto object = v1::DecodeStored(*kind, record->bytes);
   // A record that can't be read may well own it; the informer has reported it.
-  return object.ok() && (*object)->meta.uid != uid;
+  return !object.ok() || (*object)->meta.uid == uid;
+}
+
+// Counts it if so.
+bool Sweeper::IsForeign(const Labels& labels) {
+  const std::string store = LabelOf(labels, kLabelStore);
+  if (store.empty()) return false;
+  if (info_ && (store == info_->spec.id ||
+                std::ranges::find(info_->spec.replaced, store) != info_->spec.replaced.end()))
+    return false;
+  ++foreign_[store];
+  return true;
+}
+
+void Sweeper::ReportForeign() {
+  int count = 0;
+  for (const auto& [store, objects] : foreign_) count += objects;
+  if (reports_.metrics != nullptr) {
+    reports_.metrics
+        ->GaugeOf("zoe_sweep_foreign_store",
+                  "Objects on the Swarm that another store has made: left alone.")
+        .Set(count);
+  }
+  if (foreign_ == reported_) return;
+  reported_ = foreign_;
+  if (foreign_.empty()) log::Info("nothing of another store is left on the Swarm");
+  for (const auto& [store, objects] : foreign_) {
+    const std::string filter = "--filter label=" + std::string(kLabelStore) + "=" + store + ")";
+    const std::string message =
+        "the Swarm has " + std::to_string(objects) + " objects of store " + store +
+        ", which is not this one: they are left alone. If that store was lost, restore a backup of "
+        "it; if nobody wants them, remove them: docker service rm $(docker service ls -q " +
+        filter + "; docker secret rm $(docker secret ls -q " + filter +
+        "; docker network rm $(docker network ls -q " + filter;
+    log::Warn("the Swarm has objects of another store", {{"message", message}});
+    if (reports_.events != nullptr && info_) {
+      reports_.events->Record(*v1::FindKind(v1::kStoreInfo), *info_,
+                              {true, "ForeignStore", message});
+    }
+  }
 }
 
 Expected<void> Sweeper::SweepServices(const Context& ctx,
@@ -104,13 +161,22 @@ Expected<Duration> Sweeper::SweepSecrets(const Context& ctx) {
   return next;
 }
 
+// One listing for all networks of a pass.
 Expected<bool> Sweeper::IsEmptyInStore(const std::string& ns) {
-  for (const std::string_view kind : kUsers) {
-    ZOE_ASSIGN(const Listing listing, store_.List(kind));
-    const auto uses = [&](const Record& record) { return NamespaceOf(record.key) == ns; };
-    if (std::ranges::any_of(listing.records, uses)) return false;
+  if (!in_store_) {
+    ZOE_ASSIGN(const Listing listing, store_.List(""));
+    std::set<std::string> used;
+    bool whole = info_ == nullptr;
+    for (const Record& record : listing.records) {
+      if (record.key == v1::StoreInfoKey()) whole = true;
+      if (std::ranges::find(kUsers, record.key.kind) != std::end(kUsers))
+        used.insert(NamespaceOf(record.key));
+    }
+    // Every store has one: a listing that lacks it may lack others.
+    if (!whole) return MakeError(Code::kUnavailable, "the store was not listed completely");
+    in_store_ = std::move(used);
   }
-  return true;
+  return !in_store_->contains(ns);
 }
 
 // Returns how long the youngest unused network has to wait yet; a long time if there is none.
@@ -134,7 +200,7 @@ Expected<Duration> Sweeper::SweepNetworks(const Context& ctx,
       continue;
     }
     ZOE_ASSIGN(const bool empty, IsEmptyInStore(ns));
-    if (!empty) continue;
+    if (!empty || IsForeign(labels)) continue;
     const auto removed = swarm_.RemoveNetwork(ctx, network.id);
     if (removed.ok()) {
       unused.erase(network.id);
