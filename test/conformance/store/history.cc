@@ -1,6 +1,10 @@
 #include "test/conformance/store/history.h"
 
+#include <unistd.h>
+
 #include <algorithm>
+#include <cstdlib>
+#include <map>
 #include <sstream>
 #include <thread>
 
@@ -19,6 +23,38 @@ std::string Millis(SteadyTime time) {
   return out.str();
 }
 
+// As one line of text, and back.
+void Put(int fd, char what, const Operation& o) {
+  std::ostringstream out;
+  out << what << ' ' << o.id << ' ' << o.store << ' ' << static_cast<int>(o.act) << ' '
+      << o.key.kind << ' ' << (o.key.ns.empty() ? "-" : o.key.ns) << ' '
+      << (o.key.name.empty() ? "-" : o.key.name) << ' ' << o.expected << ' '
+      << (o.bytes.empty() ? "-" : o.bytes) << ' ' << o.invoked.time_since_epoch().count() << ' '
+      << o.returned.time_since_epoch().count() << ' ' << (o.error ? static_cast<int>(*o.error) : -1)
+      << ' ' << o.revision << ' ' << o.term << " .\n";
+  const std::string line = out.str();
+  if (write(fd, line.data(), line.size()) != static_cast<ssize_t>(line.size())) std::abort();
+}
+
+std::optional<Operation> Parse(const std::string& line) {
+  std::istringstream in(line);
+  Operation o;
+  int act = 0, error = 0;
+  SteadyTime::rep invoked = 0, returned = 0;
+  std::string what, end;
+  in >> what >> o.id >> o.store >> act >> o.key.kind >> o.key.ns >> o.key.name >> o.expected >>
+      o.bytes >> invoked >> returned >> error >> o.revision >> o.term >> end;
+  if (!in || end != ".") return std::nullopt;
+  o.act = static_cast<Act>(act);
+  for (std::string* text : {&o.key.ns, &o.key.name, &o.bytes}) {
+    if (*text == "-") text->clear();
+  }
+  o.invoked = SteadyTime(SteadyTime::duration(invoked));
+  o.returned = SteadyTime(SteadyTime::duration(returned));
+  if (error >= 0) o.error = static_cast<Code>(error);
+  return o;
+}
+
 }  // namespace
 
 std::string Operation::ToString() const {
@@ -33,7 +69,13 @@ std::string Operation::ToString() const {
   return out.str();
 }
 
+void History::Begin(Operation& operation) {
+  operation.id = ++next_;
+  if (journal_ >= 0) Put(journal_, 'I', operation);
+}
+
 void History::Add(Operation operation) {
+  if (journal_ >= 0) Put(journal_, 'R', operation);
   const std::lock_guard lock(mutex_);
   operations_.push_back(std::move(operation));
 }
@@ -43,7 +85,29 @@ std::vector<Operation> History::Operations() const {
   return operations_;
 }
 
-std::string History::NextBytes() { return "v" + std::to_string(++next_); }
+std::string History::NextBytes() { return prefix_ + std::to_string(++next_); }
+
+std::vector<Operation> ReadJournal(const std::string& lines, SteadyTime latest) {
+  std::map<int64_t, Operation> by_id;
+  std::istringstream in(lines);
+  std::string line;
+  while (std::getline(in, line)) {
+    std::optional<Operation> o = Parse(line);
+    if (!o) continue;  // cut off by the end
+    const bool returned = line.starts_with("R");
+    if (!returned) {
+      o->error = Code::kOutcomeUnknown;
+      o->returned = SteadyTime::max();
+      o->latest = latest;
+    }
+    if (returned || !by_id.contains(o->id)) by_id[o->id] = std::move(*o);
+  }
+  std::vector<Operation> operations;
+  for (auto& [id, o] : by_id) {
+    if (o.act != Act::kList && (o.write() || !o.unknown())) operations.push_back(std::move(o));
+  }
+  return operations;
+}
 
 RecordedStore RecordedStore::ForLeader(const std::atomic<int64_t>& term) const {
   RecordedStore leader(store_.ForLeader(), history_, id_);
@@ -52,7 +116,9 @@ RecordedStore RecordedStore::ForLeader(const std::atomic<int64_t>& term) const {
 }
 
 Expected<Record> RecordedStore::Get(const Key& key) {
-  Operation operation{.store = id_, .act = Act::kGet, .key = key, .invoked = Now()};
+  Operation operation{.store = id_, .act = Act::kGet, .key = key};
+  operation.invoked = Now();
+  history_.Begin(operation);
   Expected<Record> record = store_.Get(key);
   operation.returned = Now();
   if (record.ok()) {
@@ -66,8 +132,9 @@ Expected<Record> RecordedStore::Get(const Key& key) {
 }
 
 Expected<Listing> RecordedStore::List(std::string_view kind) {
-  Operation operation{
-      .store = id_, .act = Act::kList, .key = {std::string(kind), "", ""}, .invoked = Now()};
+  Operation operation{.store = id_, .act = Act::kList, .key = {std::string(kind), "", ""}};
+  operation.invoked = Now();
+  history_.Begin(operation);
   Expected<Listing> listing = store_.List(kind);
   operation.returned = Now();
   if (listing.ok()) {
@@ -85,6 +152,7 @@ Expected<Revision> RecordedStore::Write(Operation operation, F call) {
   const int64_t term = term_ != nullptr ? term_->load() : 0;
   operation.store = id_;
   operation.invoked = Now();
+  history_.Begin(operation);
   const Expected<Revision> revision = call();
   operation.returned = Now();
   if (term_ != nullptr && term_->load() == term) operation.term = term;
@@ -152,34 +220,6 @@ bool FeedLog::WaitFor(Revision revision, Duration timeout) const {
     if (Now() > deadline) return false;
     std::this_thread::sleep_for(std::chrono::milliseconds(2));
   }
-}
-
-// ---- lines
-
-std::string FormatOperation(const Operation& o) {
-  std::ostringstream out;
-  out << o.store << ' ' << static_cast<int>(o.act) << ' ' << o.key.kind << ' ' << o.key.ns << ' '
-      << o.key.name << ' ' << o.expected << ' ' << (o.bytes.empty() ? "-" : o.bytes) << ' '
-      << o.invoked.time_since_epoch().count() << ' ' << o.returned.time_since_epoch().count() << ' '
-      << (o.error ? static_cast<int>(*o.error) : -1) << ' ' << o.revision << " .\n";
-  return out.str();
-}
-
-std::optional<Operation> ParseOperation(const std::string& line) {
-  std::istringstream in(line);
-  Operation o;
-  int act = 0, error = 0;
-  SteadyTime::rep invoked = 0, returned = 0;
-  std::string end;
-  in >> o.store >> act >> o.key.kind >> o.key.ns >> o.key.name >> o.expected >> o.bytes >>
-      invoked >> returned >> error >> o.revision >> end;
-  if (!in || end != ".") return std::nullopt;
-  o.act = static_cast<Act>(act);
-  if (o.bytes == "-") o.bytes.clear();
-  o.invoked = SteadyTime(SteadyTime::duration(invoked));
-  o.returned = SteadyTime(SteadyTime::duration(returned));
-  if (error >= 0) o.error = static_cast<Code>(error);
-  return o;
 }
 
 }  // namespace zoe::conformance

@@ -19,7 +19,8 @@ enum class Act { kGet, kList, kCreate, kReplace, kDelete };
 // (of a list: the listing's). A write that never returned, because its process was killed, has
 // kOutcomeUnknown and returns never.
 struct Operation {
-  int store = 0;  // the Store object that it went through: one session
+  int64_t id = 0;  // within its history
+  int store = 0;   // the Store object that it went through: one session
   Act act = Act::kGet;
   Key key = {};            // of a list: the kind
   Revision expected = 0;   // Replace, Delete
@@ -43,16 +44,29 @@ struct Operation {
 // Thread-safe.
 class History {
  public:
+  // Values are named after `prefix`: different in histories that are put together. Each call is
+  // written to the file descriptor `journal` before it is made and when it has returned, one line
+  // in one piece, for ReadJournal; -1: not so.
+  explicit History(std::string prefix = "v", int journal = -1)
+      : prefix_(std::move(prefix)), journal_(journal) {}
+
+  void Begin(Operation& operation);  // gives it its id
   void Add(Operation operation);
   std::vector<Operation> Operations() const;
   // Bytes that nobody else writes.
   std::string NextBytes();
 
  private:
+  const std::string prefix_;
+  const int journal_;
+  std::atomic<int64_t> next_{0};
   mutable std::mutex mutex_;
   std::vector<Operation> operations_;
-  std::atomic<int64_t> next_{0};
 };
+
+// The operations of a process that was killed. Those that had not returned are unknown writes that
+// happened at `latest` at the latest, if at all. Lists are left out.
+std::vector<Operation> ReadJournal(const std::string& lines, SteadyTime latest);
 
 // A Store whose calls are written down. Thread-safe; the history and the store outlive it.
 class RecordedStore {
@@ -104,10 +118,5 @@ class FeedLog {
   std::vector<Event> events_;
   SteadyTime subscribed_ = SteadyTime::max();
 };
-
-// One operation as a line of text, and back: for a process that is to be killed. A line is whole
-// or missing.
-std::string FormatOperation(const Operation& operation);
-std::optional<Operation> ParseOperation(const std::string& line);
 
 }  // namespace zoe::conformance

@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <chrono>
 #include <random>
@@ -376,22 +377,30 @@ TEST_F(FeedTest, ChangesInTheWrongOrderAreFound) {
   EXPECT_THAT(Check(), testing::Contains(HasSubstr("at 3 after 4")));
 }
 
-TEST(HistoryTest, AnOperationSurvivesItsLine) {
-  Operation o{.store = 3,
-              .act = Act::kReplace,
-              .key = kA,
-              .expected = 7,
-              .bytes = "x",
-              .invoked = At(1),
-              .returned = At(2),
-              .error = Code::kConflict,
-              .revision = 9};
-  const std::optional<Operation> read = ParseOperation(FormatOperation(o));
-  ASSERT_TRUE(read);
-  EXPECT_EQ(read->ToString(), o.ToString());
-  EXPECT_EQ(read->invoked, o.invoked);
-  const std::string line = FormatOperation(o);
-  EXPECT_FALSE(ParseOperation(line.substr(0, line.size() - 3)));
+TEST(HistoryTest, AJournalTellsWhatReturnedAndWhatDidNot) {
+  int fds[2];
+  ASSERT_EQ(pipe(fds), 0);
+  History history("x", fds[1]);
+  Operation done{
+      .store = 3, .act = Act::kReplace, .key = kA, .expected = 7, .bytes = "x", .invoked = At(1)};
+  history.Begin(done);
+  Operation cut{
+      .store = 4, .act = Act::kDelete, .key = {"User", "", "bob"}, .expected = 2, .invoked = At(2)};
+  history.Begin(cut);
+  done.returned = At(3);
+  done.error = Code::kConflict;
+  history.Add(done);
+  char bytes[4096];
+  const ssize_t size = read(fds[0], bytes, sizeof(bytes));
+  close(fds[0]), close(fds[1]);
+  ASSERT_GT(size, 0);
+  const std::string lines(bytes, static_cast<size_t>(size));
+  const std::vector<Operation> read_back = ReadJournal(lines + "I 17 2 2 Exec", At(9));
+  ASSERT_EQ(read_back.size(), 2u);
+  EXPECT_EQ(read_back[0].ToString(), done.ToString());
+  EXPECT_TRUE(read_back[1].unknown());
+  EXPECT_EQ(read_back[1].key, cut.key);
+  EXPECT_EQ(read_back[1].latest, At(9));
 }
 
 // ---- speed, and random histories of a register that is right by construction
