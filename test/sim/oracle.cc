@@ -13,6 +13,8 @@
 #include "specs/v1/user.h"
 #include "specs/v1/workspace.h"
 #include "test/sim/fickle_swarm.h"
+#include "test/sim/guarded.h"
+#include "test/sim/process.h"
 #include "test/sim/read.h"
 #include "test/sim/world.h"
 
@@ -29,7 +31,7 @@ bool IsTrue(const std::vector<Condition>& conditions, std::string_view type) {
 // ---- what is seen
 
 std::optional<v1::Execution> World::Get(const std::string& name) {
-  const auto execution = Load<v1::Execution>(*store_, KeyOf(name));
+  const auto execution = Load<v1::Execution>(truth(), KeyOf(name));
   return execution ? std::optional(*execution) : std::nullopt;
 }
 
@@ -38,10 +40,10 @@ std::string World::Phase(const std::string& name) {
   return execution ? execution->status.phase : "gone";
 }
 
-bool World::Stands(const Key& key) { return store_->Get(key).ok(); }
+bool World::Stands(const Key& key) { return truth().Get(key).ok(); }
 
 std::string World::UserReady(const std::string& name) {
-  const auto user = Load<v1::User>(*store_, {"User", "", name});
+  const auto user = Load<v1::User>(truth(), {"User", "", name});
   if (!user) return "gone";
   const Condition* ready = FindCondition(user->status.conditions, "Ready");
   return ready == nullptr ? "" : ready->status + " " + ready->reason;
@@ -49,7 +51,7 @@ std::string World::UserReady(const std::string& name) {
 
 std::vector<std::string> World::Events() {
   std::vector<std::string> events;
-  const auto listing = store_->List("Event");
+  const auto listing = truth().List("Event");
   for (const Record& record : listing->records) {
     const auto object = v1::DecodeStored(*v1::FindKind("Event"), record.bytes);
     const auto& event = static_cast<const v1::Event&>(**object);
@@ -60,9 +62,9 @@ std::vector<std::string> World::Events() {
 
 std::string World::Describe() {
   std::ostringstream out;
-  const auto listing = store_->List("Execution");
+  const auto listing = truth().List("Execution");
   for (const Record& record : listing->records) {
-    const v1::Execution e = *Load<v1::Execution>(*store_, record.key);
+    const v1::Execution e = *Load<v1::Execution>(truth(), record.key);
     out << "execution " << e.meta.name << " " << e.status.phase << " generation "
         << e.status.observed_generation << "\n";
     for (const Condition& c : e.status.conditions)
@@ -74,7 +76,7 @@ std::string World::Describe() {
   }
   std::vector<std::string> lines;
   for (const std::string& name : users_) {
-    const auto user = Load<v1::User>(*store_, {"User", "", name});
+    const auto user = Load<v1::User>(truth(), {"User", "", name});
     if (user == nullptr) continue;
     out << "user " << name << " generation " << user->status.observed_generation << "\n";
     for (const Condition& c : user->status.conditions)
@@ -86,12 +88,8 @@ std::string World::Describe() {
       const auto running = std::ranges::count_if(tasks, [&](const SwarmTask& t) {
         return t.service_id == s.id && t.state == TaskState::kRunning && !t.node_down;
       });
-      // A gateway's name depends on its uid, which is random.
-      const bool gateway = LabelOf(s.spec, kLabelKind) == "Gateway";
-      const std::string name =
-          gateway ? "gateway of " + LabelOf(s.spec, kLabelNamespace) : s.spec.name;
-      lines.push_back("service " + name + " " + s.spec.image + " " + std::to_string(running) + "/" +
-                      std::to_string(s.spec.replicas));
+      lines.push_back("service " + NameOfService(s.spec) + " " + s.spec.image + " " +
+                      std::to_string(running) + "/" + std::to_string(s.spec.replicas));
     }
     for (const SwarmNetwork& n : cluster.Networks()) lines.push_back("network " + n.spec.name);
   });
@@ -126,16 +124,18 @@ void World::CheckStarted() {
   for (const SwarmService& s : services) {
     if (!started_.insert(s.id).second) continue;
     const std::string ns = LabelOf(s.spec, kLabelNamespace);
-    const auto user = Load<v1::User>(*store_, {"User", "", ns});
+    const auto user = Load<v1::User>(truth(), {"User", "", ns});
     if (user == nullptr) continue;
     EXPECT_TRUE(IsTrue(user->status.conditions, "NetworkReady")) << s.spec.name << " in " << ns;
-    const auto workspace = Load<v1::Workspace>(*store_, {"Workspace", ns, ns});
+    const auto workspace = Load<v1::Workspace>(truth(), {"Workspace", ns, ns});
     EXPECT_TRUE(workspace && IsTrue(workspace->status.conditions, "Ready"))
         << s.spec.name << " in " << ns;
   }
 }
 
 void World::CheckInvariants() {
+  if (checked_writes_ == writes_) return;
+  checked_writes_ = writes_;
   CheckNetworks();
   CheckStarted();
   std::set<std::pair<std::string, std::string>> seen;
@@ -153,9 +153,9 @@ void World::CheckInvariants() {
           << "two Swarm services for " << identity.first << "/" << identity.second;
     }
   });
-  const auto listing = store_->List("Execution");
+  const auto listing = truth().List("Execution");
   for (const Record& record : listing->records) {
-    const v1::Execution e = *Load<v1::Execution>(*store_, record.key);
+    const v1::Execution e = *Load<v1::Execution>(truth(), record.key);
     int restarts = 0;
     for (const v1::ServiceStatus& s : e.status.services) restarts += s.restarts;
     EXPECT_GE(restarts, restarts_[e.meta.uid]) << "restarts fell";
@@ -210,7 +210,7 @@ void World::ExpectAsDeclared(const v1::Execution& e, const std::vector<SwarmServ
 }
 
 void World::ExpectNothingLeftOf(const std::string& ns) {
-  const auto everything = store_->List("");
+  const auto everything = truth().List("");
   for (const Record& record : everything->records)
     EXPECT_TRUE(record.key.ns != ns || record.key.kind == "Event") << record.key.ToString();
   swarm_->With([&](sim::Cluster& cluster) {
@@ -225,7 +225,7 @@ void World::ExpectNothingLeftOf(const std::string& ns) {
 
 void World::ExpectUsersAtRest() {
   for (const std::string& name : users_) {
-    const auto user = Load<v1::User>(*store_, {"User", "", name});
+    const auto user = Load<v1::User>(truth(), {"User", "", name});
     if (user == nullptr) {
       ExpectNothingLeftOf(name);
       continue;
@@ -248,6 +248,13 @@ void World::ExpectUsersAtRest() {
   }
 }
 
+// Of the controller that leads.
+Place World::PlaceIn(const std::string& ns) const {
+  const int leader = Leader();
+  return leader < 0 ? Place()
+                    : PlaceOf(machines_[static_cast<size_t>(leader)]->process->cache(), ns);
+}
+
 void World::ExpectAtRest() {
   ExpectUsersAtRest();
   std::vector<SwarmService> services;
@@ -257,10 +264,10 @@ void World::ExpectAtRest() {
         cluster.Services([](const auto& spec) { return LabelOf(spec, kLabelDeployment) == "zoe"; });
     tasks = cluster.Tasks();
   });
-  const auto listing = store_->List("Execution");
+  const auto listing = truth().List("Execution");
   std::set<std::string> uids;
   for (const Record& record : listing->records) {
-    const v1::Execution e = *Load<v1::Execution>(*store_, record.key);
+    const v1::Execution e = *Load<v1::Execution>(truth(), record.key);
     uids.insert(e.meta.uid);
     std::vector<SwarmService> own;
     std::ranges::copy_if(services, std::back_inserter(own), [&](const SwarmService& s) {
@@ -268,9 +275,9 @@ void World::ExpectAtRest() {
     });
     ExpectAsDeclared(e, own, tasks);
   }
-  const auto gateways = store_->List("Gateway");
+  const auto gateways = truth().List("Gateway");
   for (const Record& record : gateways->records)
-    uids.insert(Load<v1::Gateway>(*store_, record.key)->meta.uid);
+    uids.insert(Load<v1::Gateway>(truth(), record.key)->meta.uid);
   for (const SwarmService& s : services)
     EXPECT_TRUE(uids.contains(LabelOf(s.spec, kLabelUid))) << s.spec.name << " belongs to nobody";
 
