@@ -10,8 +10,9 @@ namespace {
 
 constexpr size_t kMostShown = 100;
 
-// What someone else wrote may be anything.
+// What someone else wrote may be anything, a password among it.
 std::string Shown(std::string_view text) {
+  if (const size_t at = text.rfind('@'); at != text.npos) return "***" + Shown(text.substr(at + 1));
   std::string shown(text.substr(0, kMostShown));
   std::ranges::replace_if(
       shown, [](unsigned char c) { return c < 0x20 || c > 0x7e; }, '?');

@@ -22,10 +22,12 @@ TEST(DockerEndpoints, AreCheckedWhenOpened) {
   for (const char* good : {"unix:///run/docker.sock", "tcp://h:2375", "https://h:2376"})
     EXPECT_TRUE(EngineClient::Open({{good}, {}}).ok()) << good;
   for (const string bad :
-       {"", "docker.sock", "unix://relative", "tcp://", "ftp://h:1", "tcp://h:1/path"}) {
+       {"", "docker.sock", "unix://relative", "tcp://", "ftp://h:1", "tcp://h:1/path", "tcp://h",
+        "tcp://h:0", "tcp://:1", "tcp://h :1", "tcp://me:secret@h:1", "secret@h"}) {
     const auto opened = EngineClient::Open({{bad}, {}});
     ASSERT_FALSE(opened.ok()) << bad;
     EXPECT_EQ(opened.error().code, Code::kInvalid);
+    EXPECT_EQ(opened.error().message.find("secret"), string::npos);
   }
   EXPECT_FALSE(EngineClient::Open({{}, {}}).ok());
   const auto longer = EngineClient::Open({{"unix:///" + string(108, 'x')}, {}});

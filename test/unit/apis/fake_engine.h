@@ -30,23 +30,19 @@ inline string Reply(int status, const string& body, const string& headers = "") 
 }
 inline string Message(const string& text) { return "{\"message\":\"" + text + "\"}"; }
 
-// An engine on a unix socket (or, with `tcp`, a port). The script gets "METHOD TARGET" and the body
-// and returns the bytes to send; "" closes the connection without a word, kSilence keeps it open.
+enum class Wire { kUnix, kTcp };
+
+// An engine on a unix socket or a port. The script gets "METHOD TARGET" and the body and returns
+// the bytes to send; "" closes the connection without a word, kSilence keeps it open; what ends
+// with kReset is sent without that, then the connection is reset (kTcp).
 class FakeEngine {
  public:
   using Script = std::function<string(const string& request, const string& body)>;
-  static inline const string kSilence = "\x01silence";
+  static inline const string kSilence = "\x01silence", kReset = "\x01reset";
 
-  explicit FakeEngine(Script script, string api_version = "1.41")
+  explicit FakeEngine(Script script, string api_version = "1.41", Wire wire = Wire::kUnix)
       : script_(std::move(script)), version_(std::move(api_version)) {
-    string dir = (std::filesystem::temp_directory_path() / "zoe-fake-XXXXXX").string();
-    dir_ = ::mkdtemp(dir.data());
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    path_ = dir_ + "/s";
-    path_.copy(address.sun_path, sizeof address.sun_path - 1);
-    listener_ = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    EXPECT_EQ(::bind(listener_, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+    wire == Wire::kUnix ? ListenOnSocket() : ListenOnPort();
     EXPECT_EQ(::listen(listener_, 64), 0);
     accepting_ = std::thread([this] { Accept(); });
   }
@@ -59,10 +55,10 @@ class FakeEngine {
     }
     for (std::thread& t : serving_) t.join();
     ::close(listener_);
-    std::filesystem::remove_all(dir_);
+    if (!dir_.empty()) std::filesystem::remove_all(dir_);
   }
 
-  string endpoint() const { return "unix://" + path_; }
+  string endpoint() const { return endpoint_; }
   std::vector<string> requests() const {
     const std::lock_guard lock(mutex_);
     return requests_;
@@ -74,6 +70,29 @@ class FakeEngine {
   }
 
  private:
+  void ListenOnSocket() {
+    string dir = (std::filesystem::temp_directory_path() / "zoe-fake-XXXXXX").string();
+    dir_ = ::mkdtemp(dir.data());
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    const string path = dir_ + "/s";
+    path.copy(address.sun_path, sizeof address.sun_path - 1);
+    listener_ = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    EXPECT_EQ(::bind(listener_, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+    endpoint_ = "unix://" + path;
+  }
+
+  void ListenOnPort() {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof address;
+    listener_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    EXPECT_EQ(::bind(listener_, reinterpret_cast<sockaddr*>(&address), size), 0);
+    EXPECT_EQ(::getsockname(listener_, reinterpret_cast<sockaddr*>(&address), &size), 0);
+    endpoint_ = "tcp://127.0.0.1:" + std::to_string(ntohs(address.sin_port));
+  }
+
   void Accept() {
     for (int fd; (fd = ::accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC)) >= 0;) {
       const std::lock_guard lock(mutex_);
@@ -111,6 +130,13 @@ class FakeEngine {
                        ? Reply(200, "OK", "Api-Version: " + version_ + "\r\n")
                        : script_(request, body);
       if (out == kSilence) continue;
+      if (out.ends_with(kReset)) {
+        out.resize(out.size() - kReset.size());
+        (void)!::send(fd, out.data(), out.size(), MSG_NOSIGNAL);
+        const linger at_once{1, 0};
+        ::setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+        return Close(fd);
+      }
       if (!out.empty()) (void)!::send(fd, out.data(), out.size(), MSG_NOSIGNAL);
       if (out.empty() || out.find("X-Close:") != string::npos) return Close(fd);
     }
@@ -125,7 +151,7 @@ class FakeEngine {
 
   const Script script_;
   const string version_;
-  string dir_, path_;
+  string dir_, endpoint_;
   int listener_ = -1;
   mutable std::mutex mutex_;
   std::vector<string> requests_;
