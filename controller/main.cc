@@ -23,6 +23,7 @@
 #include "apis/zookeeper/znode.h"
 #include "apis/zookeeper/zookeeper_store.h"
 #include "controller/cache/informer.h"
+#include "controller/identity/store_identity.h"
 #include "controller/loop/controller.h"
 #include "controller/loop/event_recorder.h"
 #include "controller/loop/leader_gate.h"
@@ -51,6 +52,8 @@ constexpr int kExitFailed = 1, kExitUsage = 2;
 // a complete one.
 constexpr Duration kFirstSync{5'000};
 constexpr Duration kStopTimeout{5'000};
+// Each start with --store memory: is a new world: what the one before has left is swept.
+constexpr char kMemoryStoreId[] = "memory";
 
 // One line on stderr for each line of the message.
 int Complain(const Error& error, int exit_code) {
@@ -143,9 +146,10 @@ AdmissionOptions MakeAdmissionOptions(const Options& options) {
 }
 
 // The options have been checked.
-NetworkOptions MakeNetworkOptions(const Options& options) {
+NetworkOptions MakeNetworkOptions(const Options& options, const Cache& cache) {
   NetworkOptions networks{.deployment = options.deployment,
-                          .encrypted = options.network_encrypted == "true"};
+                          .encrypted = options.network_encrypted == "true",
+                          .store_id = [&cache] { return StoreIdOf(cache); }};
   std::string_view pool = options.network_pool;
   while (!pool.empty()) {
     const size_t comma = std::min(pool.find(','), pool.size());
@@ -183,34 +187,30 @@ std::string Identity() {
 // What everything else uses, and the API. Members are destroyed in reverse order: each uses only
 // those above it.
 struct Process {
-  Process(const Options& options, std::unique_ptr<Store> the_store,
+  Process(const Options& options, std::unique_ptr<Store> the_store, const v1::StoreInfo& identity,
           std::unique_ptr<Swarm> the_swarm, const SystemClock& the_clock)
       : people_log_in(options.auth != "none"),
         clock(the_clock),
-        store(std::move(the_store)),
+        real_store(std::move(the_store)),
+        guard(cache, metrics, identity),
+        store(MakeGuardedStore(*real_store, guard)),
         swarm(std::move(the_swarm)),
         admission(cache, MakeAdmissionOptions(options)),
         first_admin(*store, cache, admission, clock, ChosenAdminPassword(), PrintAdminPassword),
-        server(MakeServerOptions(options), {*store,
-                                            cache,
-                                            *swarm,
-                                            admission,
-                                            metrics,
-                                            clock,
-                                            {},
-                                            &files,
-                                            options.workspace_root,
-                                            options.deployment,
-                                            MakeEffects(options, cache)}) {}
+        server(MakeServerOptions(options),
+               {*store, cache, *swarm, admission, metrics, clock, [this] { return guard.Check(); },
+                &files, options.workspace_root, options.deployment, MakeEffects(options, cache)}) {}
 
   const bool people_log_in;
   const SystemClock& clock;
   Metrics metrics;
   LocalFiles files;
-  std::unique_ptr<Store> store;
-  std::unique_ptr<Swarm> swarm;
   Cache cache;
-  Informer informer{*store, cache, clock, metrics};
+  std::unique_ptr<Store> real_store;
+  StoreGuard guard;
+  std::unique_ptr<Store> store;  // what everybody uses: the guard's
+  std::unique_ptr<Swarm> swarm;
+  Informer informer{*store, cache, clock, metrics, [this](bool known) { guard.OnIdentity(known); }};
   EventRecorder events{store->ForLeader(), clock, metrics};
   Admission admission;
   FirstAdmin first_admin;
@@ -233,7 +233,7 @@ std::string PublicUrl(const Options& options, std::string url) {
 // The reconcilers and the loops that run them.
 struct Loops {
   Loops(Process& p, const Options& options)
-      : networks(*p.swarm, MakeNetworkOptions(options)),
+      : networks(*p.swarm, MakeNetworkOptions(options, p.cache)),
         executions({*p.swarm, p.files, p.cache, networks},
                    {.deployment = options.deployment,
                     .workspace_root = options.workspace_root,
@@ -246,7 +246,8 @@ struct Loops {
         users(p.cache, p.store->ForLeader(), *p.swarm, networks),
         workspaces(p.files, p.cache,
                    {.deployment = options.deployment, .workspace_root = options.workspace_root}),
-        sweeper(p.cache, p.store->ForLeader(), *p.swarm, options.deployment),
+        sweeper(p.cache, p.store->ForLeader(), *p.swarm, options.deployment,
+                {&p.metrics, &p.events}),
         garbage(p.cache, p.store->ForLeader()) {
     const ControllerPorts ports{
         p.store->ForLeader(), p.cache, *p.swarm, p.clock, p.metrics, p.events};
@@ -274,7 +275,13 @@ struct Loops {
     std::vector<LeaderCallback> listeners;
     for (const auto& controller : controllers)
       listeners.push_back([&c = *controller](SteadyTime until) { c.SetLease(until); });
-    leader.emplace(*p.store, p.clock, p.metrics, Identity(), std::move(listeners));
+    p.guard.SetLoops(std::move(listeners));
+    leader.emplace(*p.store, p.clock, p.metrics, Identity(),
+                   std::vector<LeaderCallback>{
+                       [&guard = p.guard](SteadyTime until) { guard.SetLease(until); }});
+    resignation = std::jthread([this, &guard = p.guard](const std::stop_token& stop) {
+      if (guard.AwaitTakeOver(stop)) Resign();
+    });
   }
 
   void Start() {
@@ -282,7 +289,17 @@ struct Loops {
     leader->Start();
   }
   void Stop() {
+    const std::lock_guard lock(stopping);
     for (const auto& controller : controllers) controller->Stop();
+  }
+  // For good: a later version's controllers are to lead.
+  void Resign() {
+    Stop();
+    Release();
+  }
+  void Release() {
+    const std::lock_guard lock(stopping);
+    leader->Release();
   }
 
   Networks networks;
@@ -294,6 +311,8 @@ struct Loops {
   GarbageCollector garbage;
   std::vector<std::unique_ptr<Controller>> controllers;
   std::optional<LeaderGate> leader;
+  std::mutex stopping;
+  std::jthread resignation;
 };
 
 void StartInformer(Process& process) {
@@ -315,7 +334,7 @@ void AddComponents(Manager& manager, const Options& options, Process& p,
                },
                [&p] { p.informer.Stop(); }});
   manager.Add({"leadership", {}, [&loops] {
-                 if (loops) loops->leader->Release();
+                 if (loops) loops->Release();
                }});
   manager.Add({"events", {}, [&p] { p.events.Stop(); }});
   manager.Add({"loops", {}, [&loops] {
@@ -396,7 +415,14 @@ int Run(const Options& options) {
     error.message = "--store: " + error.message;
     return Complain(error, kExitFailed);
   }
-  Process process(options, std::move(store).value(), std::move(swarm).value(), clock);
+  const auto identity =
+      EnsureStoreInfo(**store, clock.WallNow(), options.store == "memory:" ? kMemoryStoreId : "");
+  if (!identity.ok()) {
+    Error error = identity.error();
+    error.message = "--store: " + error.message;
+    return Complain(error, kExitFailed);
+  }
+  Process process(options, std::move(store).value(), *identity, std::move(swarm).value(), clock);
   std::optional<Loops> loops;
   // What hangs holds nothing that the store doesn't have.
   Manager manager(kStopTimeout, [](const std::string&) { _exit(0); });

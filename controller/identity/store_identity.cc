@@ -20,7 +20,7 @@ v1::StoreInfo NewStoreInfo(WallTime now, const std::string& id) {
   return info;
 }
 
-Expected<v1::StoreInfo> Read(Store& store) {
+Expected<v1::StoreInfo> Read(Store& store) {  // with its revision
   ZOE_ASSIGN(const Record record, store.Get(v1::StoreInfoKey()));
   const auto object = v1::DecodeStored(*v1::FindKind(v1::kStoreInfo), record.bytes);
   if (!object.ok()) {
@@ -28,7 +28,14 @@ Expected<v1::StoreInfo> Read(Store& store) {
                      record.key.ToString() + ", what the store says of itself, can't be read (" +
                          object.error().message + "): restore a backup into an empty store");
   }
-  return static_cast<const v1::StoreInfo&>(**object);
+  auto info = static_cast<const v1::StoreInfo&>(**object);
+  info.meta.resource_version = record.revision;
+  return info;
+}
+
+std::string Encode(v1::StoreInfo info) {
+  info.meta.resource_version = 0;
+  return v1::EncodeJson(*v1::FindKind(v1::kStoreInfo), info);
 }
 
 Error Unusable(std::string reason, std::string message) {
@@ -83,17 +90,25 @@ Expected<void> CheckSchemaVersion(const v1::StoreInfo& info) {
 }
 
 Expected<v1::StoreInfo> EnsureStoreInfo(Store& store, WallTime now, const std::string& id) {
-  auto info = Read(store);
-  if (!info.ok() && info.error().code == Code::kNotFound) {
-    const v1::StoreInfo made = NewStoreInfo(now, id);
-    const auto created =
-        store.Create(v1::StoreInfoKey(), v1::EncodeJson(*v1::FindKind(v1::kStoreInfo), made));
-    if (created.ok()) return made;
-    if (created.error().code != Code::kAlreadyExists) return created.error();
-    info = Read(store);
+  while (true) {
+    Expected<v1::StoreInfo> info = Read(store);
+    Expected<Revision> written = Revision{0};
+    if (info.ok()) {
+      ZOE_TRY(CheckSchemaVersion(*info));
+      if (info->spec.schema_version == v1::kSchemaVersion) return info;
+      info->spec.schema_version = v1::kSchemaVersion;
+      written = store.Replace(v1::StoreInfoKey(), info->meta.resource_version, Encode(*info));
+    } else {
+      if (info.error().code != Code::kNotFound) return info;
+      info = NewStoreInfo(now, id);
+      written = store.Create(v1::StoreInfoKey(), Encode(*info));
+    }
+    if (written.ok()) return info;
+    // Somebody else was faster, and what they wrote counts.
+    const Code code = written.error().code;
+    if (code != Code::kAlreadyExists && code != Code::kConflict && code != Code::kNotFound)
+      return written.error();
   }
-  if (info.ok()) ZOE_TRY(CheckSchemaVersion(*info));
-  return info;
 }
 
 std::string StoreIdOf(const Cache& cache) {
