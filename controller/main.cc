@@ -27,6 +27,7 @@
 #include "controller/loop/controller.h"
 #include "controller/loop/event_recorder.h"
 #include "controller/loop/leader_gate.h"
+#include "controller/loop/vitals.h"
 #include "controller/options.h"
 #include "controller/runtime/local_files.h"
 #include "controller/runtime/log.h"
@@ -215,6 +216,7 @@ struct Process {
   Admission admission;
   FirstAdmin first_admin;
   Server server;
+  Vitals vitals{*store, *swarm, clock, metrics};
 };
 
 // Where browsers reach the API. `url` is that of the server, which listens.
@@ -333,6 +335,12 @@ void AddComponents(Manager& manager, const Options& options, Process& p,
                  return {};
                },
                [&p] { p.informer.Stop(); }});
+  manager.Add({"vitals",
+               [&p]() -> Expected<void> {
+                 p.vitals.Start();
+                 return {};
+               },
+               [&p] { p.vitals.Stop(); }});
   manager.Add({"leadership", {}, [&loops] {
                  if (loops) loops->Release();
                }});

@@ -176,7 +176,7 @@ struct SwarmTask {
       error;  // Swarm's words: "no suitable node (insufficient resources on 3 nodes)"
   std::optional<int> exit_code;        // of a task that ran and ended
   WallTime created_at{}, timestamp{};  // timestamp: of the state
-  bool node_down = false;              // its node is down or unknown: `state` may be stale
+  bool node_down = false;  // its node is down (SwarmNode::ready is false): `state` may be stale
   std::string container_id;
   std::vector<std::string> addresses;  // "10.0.1.5", in its networks, where they are known
   std::vector<SwarmPort> ports;  // host mode, with those that the engine chose, once it runs; by
