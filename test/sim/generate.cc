@@ -252,7 +252,7 @@ Value Generator::Amount(const Field& field) {
   static constexpr int64_t kTimes[] = {1, 2, 8, 100};
   int64_t milli = field.least.empty() ? 1000 : Quantity::Parse(field.least)->milli();
   milli *= kTimes[Below(4)];
-  if (programs_ == Programs::kAny && Chance(0.05)) milli *= 100'000;  // no node is so large
+  if (programs_ == Programs::kTroubled && Chance(0.05)) milli *= 100'000;  // no node is so large
   return (milli % 1000 == 0 ? Quantity::Whole(milli / 1000) : Quantity::Milli(milli)).text();
 }
 
@@ -260,7 +260,7 @@ Value Generator::Of(const Type& type, const Field& field, const std::string& pat
                     std::string_view wanted) {
   for (const Meaning& meaning : Meanings()) {
     if (!path.ends_with(meaning.path_end) || IsListOfStructs(type)) continue;
-    const bool trouble = programs_ == Programs::kAny && !meaning.troubled.empty() && Chance(0.25);
+    const bool trouble = programs_ == Programs::kTroubled && !meaning.troubled.empty() && Chance(0.25);
     const auto& from = trouble ? meaning.troubled : meaning.steady;
     return Parsed(from[Below(from.size())]);
   }

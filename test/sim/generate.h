@@ -44,8 +44,8 @@ using Judge = std::function<std::vector<Cause>(const codec::Value& document)>;
 
 // What containers may be.
 enum class Programs {
-  kSteady,  // run until they are stopped
-  kAny,     // may end, fail, not be there
+  kSteady,    // run until they are stopped
+  kTroubled,  // may end, fail, not be there
 };
 
 class Generator {

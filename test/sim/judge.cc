@@ -6,6 +6,7 @@
 #include "apis/memory/memory_store.h"
 #include "controller/cache/informer.h"
 #include "controller/runtime/manual_clock.h"
+#include "test/sim/allowed.h"
 
 namespace zoe::sim_test {
 namespace {
@@ -78,14 +79,6 @@ struct Api {
 };
 
 }  // namespace
-
-AdmissionOptions Allowed() {
-  AdmissionOptions options;
-  options.host_paths = {{"/data", false, ""}, {"/srv/shared", false, ""}};
-  for (const char* name : {"NET_RAW", "SYS_PTRACE", "IPC_LOCK"})
-    options.capabilities.push_back({name, false, ""});
-  return options;
-}
 
 const std::vector<Value>& KnownApplications() {
   static const std::vector<Value> applications = MakeApplications();

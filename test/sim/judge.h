@@ -6,12 +6,9 @@
 
 #include "specs/codec/value.h"
 #include "test/sim/generate.h"
-#include "webhooks/admission/admission.h"
 
 namespace zoe::sim_test {
 
-// What containers may have in these tests: a few host paths and capabilities.
-AdmissionOptions Allowed();
 // Applications that generated executions refer to, in namespaces alice and catalog; apply them
 // before these.
 const std::vector<codec::Value>& KnownApplications();

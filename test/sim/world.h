@@ -19,6 +19,7 @@
 #include "reconcilers/namespace/place.h"
 #include "specs/codec/value.h"
 #include "specs/v1/execution.h"
+#include "specs/v1/store_info.h"
 #include "test/sim/api.h"
 #include "test/sim/call.h"
 #include "test/sim/clock.h"
@@ -145,7 +146,8 @@ class World {
   // The managers have no leader: as CutFromSwarm for everybody. Then all nodes but managers are
   // `unknown` for a while, which stops nothing.
   void SwarmLeaderLost(Duration d);
-  // Until it is called again: lists of the Swarm are empty (kEmpty), or say what is true now (kStale).
+  // Until it is called again: lists of the Swarm are empty (kEmpty), or say what is true now
+  // (kStale).
   void SwarmAnswers(SimFault how);
   // The same of the store, for one controller.
   void StoreListsEmpty(int i, bool empty);
@@ -202,8 +204,8 @@ class World {
   // paused or no leader any more.
   const std::map<std::string, int>& excused() const { return excused_; }
   // The world is as declared, everything acknowledged is there, and ten more passes over everything
-  // and three resyncs write nothing.
-  void ExpectAtRest();
+  // write nothing; nor does anything for `quiet` from now, unless the world changes by itself.
+  void ExpectAtRest(Duration quiet = Duration(0));
 
   WorldClock clock;
 
@@ -260,9 +262,10 @@ class World {
   void CheckInvariants();
   void CheckServices();
   void CheckNetworks();
-  void CheckStarted();
+  void CheckStart(const SwarmService& service);
   void CheckExecution(const v1::Execution& execution);
   void ExpectAcknowledged();
+  void ExpectNothingWritten(int before) const;
   void ExpectUsersAtRest();
   void ExpectNothingLeftOf(const std::string& ns);
   void ExpectAsDeclared(const v1::Execution& execution, const std::vector<SwarmService>& services,
@@ -272,6 +275,8 @@ class World {
   Luck luck_;
   std::mt19937_64 random_;
   int writes_ = 0, calls_ = 0, starts_ = 0;
+  int event_writes_ = 0;  // of these: they grow old by themselves
+  std::string last_write_;
   int era_ = 0;  // counts EndFaults
   SimFault swarm_answers_ = SimFault::kNone;
   bool over_ = false;
@@ -289,13 +294,19 @@ class World {
 
   // What the oracle remembers.
   std::map<Key, Api::Done> acknowledged_;
-  int checked_writes_ = -1;
+  int checked_writes_ = -1, checked_swarm_ = -1;
   Revision checked_ = 0;
+  v1::StoreInfo identity_;
   std::string stranger_id_;
-  std::map<std::string, int> restarts_;      // by uid: never fall
+  // By uid and service: never fall while the service is declared.
+  std::map<std::string, std::map<std::string, int>> restarts_;
   std::map<std::string, std::string> ends_;  // by uid: never change
   std::set<std::string> users_;              // that ever were
   std::set<std::string> started_;            // ids of services whose start was judged
+  // Monitors of executions that nobody has changed, by uid; those whose task has ended well. By
+  // hand removed ones are not among them.
+  std::map<std::string, std::set<std::string>> monitors_;
+  std::set<std::pair<std::string, std::string>> done_;
 };
 
 }  // namespace zoe::sim_test
