@@ -45,7 +45,7 @@ EngineRefusal ReadRefusal(std::string_view where, bool write, int status, std::s
                       at + " is not a Swarm manager: run `docker swarm init` there, or join it to "
                            "a Swarm as a manager"),
             true};
-  if (says("does not have a leader") || says("has no leader") || says("no elected primary"))
+  if (says("does not have a leader") || says("has no leader") || says("no elected"))
     return {MakeError(Code::kUnavailable, "NoLeader", at + ": " + message), true};
   if (says("client version") && says("too new"))
     return {MakeError(Code::kUnavailable, at + ": " + message), true};
@@ -60,7 +60,7 @@ EngineRefusal ReadRefusal(std::string_view where, bool write, int status, std::s
   if (status == 503) return {MakeError(Code::kUnavailable, at + ": " + message), true};
   // The manager gave up waiting for the others: what was asked may still happen.
   if (status >= 500 && (says("context deadline exceeded") || says("context canceled") ||
-                        says("code = unavailable") || says("lost leadership") ||
+                        says("code = unavailable") || says("raft: failed to process the request") ||
                         says("transport is closing") || status == 502 || status == 504)) {
     return {MakeError(write ? Code::kOutcomeUnknown : Code::kUnavailable, at + ": " + message),
             !write};

@@ -254,6 +254,14 @@ TEST(DockerErrors, AreToldApartByTheEnginesWords) {
   EXPECT_EQ(code(500, "rpc error: code = DeadlineExceeded desc = context deadline exceeded"),
             Code::kOutcomeUnknown);
   EXPECT_EQ(code(500, "context deadline exceeded", false), Code::kUnavailable);
+  for (const char* end : {"node lost leader status", "node is stopped"}) {
+    const string text =
+        string("rpc error: code = Unknown desc = raft: failed to process the request: ") + end;
+    EXPECT_EQ(code(500, text), Code::kOutcomeUnknown);
+    EXPECT_EQ(code(500, text, false), Code::kUnavailable);
+  }
+  EXPECT_EQ(code(500, "rpc error: code = Unknown desc = raft: no elected cluster leader"),
+            Code::kUnavailable);
   EXPECT_EQ(code(500, "something new"), Code::kInternal);
   EXPECT_EQ(ReadRefusal("here", true, 502, "<html>bad gateway</html>").error.code,
             Code::kOutcomeUnknown);
