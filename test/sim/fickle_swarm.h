@@ -10,7 +10,7 @@
 
 namespace zoe::sim_test {
 
-enum class Hints { kAll, kLost, kReordered };
+enum class Hints { kAll, kLost, kReordered, kNone };
 
 // The simulated Swarm with its hints as luck has them.
 class FickleSwarm : public SimSwarm {
@@ -23,6 +23,7 @@ class FickleSwarm : public SimSwarm {
       std::function<void(const SwarmHint&)> on_hint) override {
     return SimSwarm::Subscribe([this, on_hint = std::move(on_hint)](const SwarmHint& hint) {
       if (luck_ == Hints::kLost && random_() % 2 == 0) return;
+      if (luck_ == Hints::kNone) return;
       if (luck_ != Hints::kReordered) return on_hint(hint);
       late_.emplace_back(on_hint, hint);
     });
