@@ -22,6 +22,8 @@
 #include "apis/sqlite/sqlite_store.h"
 #include "apis/zookeeper/znode.h"
 #include "apis/zookeeper/zookeeper_store.h"
+#include "controller/backup/backup.h"
+#include "controller/backup/restore.h"
 #include "controller/cache/informer.h"
 #include "controller/identity/store_identity.h"
 #include "controller/loop/controller.h"
@@ -449,6 +451,68 @@ int Run(const Options& options) {
   return 0;
 }
 
+// ---- backups
+
+int CantOpen(Error error) {
+  error.message = "--store: " + error.message;
+  return Complain(error, kExitFailed);
+}
+
+int CantKeep() {
+  return Complain(MakeError(Code::kInvalid, "--store memory: keeps nothing: name another --store"),
+                  kExitUsage);
+}
+
+// Where SQLite's lock is another's, reading is allowed all the same.
+Expected<std::unique_ptr<Store>> OpenForReading(const Options& options) {
+  constexpr std::string_view kSqlite = "sqlite:";
+  if (options.store.starts_with(kSqlite))
+    return OpenSqliteStoreForReading(options.store.substr(kSqlite.size()));
+  return OpenStore(options);
+}
+
+std::string Summary(const Backup& backup) {
+  return std::to_string(backup.records.size()) + " objects of deployment " + backup.deployment +
+         (backup.store_id.empty() ? "" : ", store " + backup.store_id) + ", revision " +
+         std::to_string(backup.revision) + ", " + FormatTime(backup.created_at);
+}
+
+int WriteBackup(Options options, const std::string& path) {
+  if (options.store == "memory:") return CantKeep();
+  options.state_dir.clear();  // that of the controllers, whose sessions these are
+  const SystemClock clock;
+  const auto store = OpenForReading(options);
+  if (!store.ok()) return CantOpen(store.error());
+  auto backup = TakeBackup(**store, options.deployment, clock.WallNow());
+  if (!backup.ok()) return CantOpen(backup.error());
+  backup->program = ZOE_VERSION;
+  const auto text = EncodeBackup(*backup);
+  if (!text.ok()) return Complain(text.error(), kExitFailed);
+  const auto written = WriteBackupFile(path, *text);
+  if (!written.ok()) return Complain(written.error(), kExitFailed);
+  std::fprintf(path == "-" ? stderr : stdout, "backed up %s\n", Summary(*backup).c_str());
+  return 0;
+}
+
+int ReadBackup(Options options, const std::string& path, const std::string& from_deployment) {
+  if (options.store == "memory:") return CantKeep();
+  options.state_dir.clear();
+  const auto text = ReadBackupFile(path);
+  if (!text.ok()) return Complain(text.error(), kExitFailed);
+  const auto backup = ParseBackup(*text, path == "-" ? "stdin" : path);
+  if (!backup.ok()) return Complain(backup.error(), kExitFailed);
+  const auto store = OpenStore(options);
+  if (!store.ok()) return CantOpen(store.error());
+  const SystemClock clock;
+  const auto restored = Restore(
+      **store, *backup, {.deployment = options.deployment, .from_deployment = from_deployment},
+      clock.WallNow());
+  if (!restored.ok()) return Complain(restored.error(), kExitFailed);
+  std::printf("restored %s: %d written, %d removed that were there before\n",
+              Summary(*backup).c_str(), restored->written, restored->removed);
+  return 0;
+}
+
 int WriteConfig(const std::string& path) {
   const std::string text = ConfigText();
   if (std::ifstream existing(path); std::filesystem::is_regular_file(path) && existing) {
@@ -480,6 +544,10 @@ int Main(int argc, char** argv) {
       return 0;
     case Invocation::Action::kWriteConfig:
       return WriteConfig(invocation->config_to_write);
+    case Invocation::Action::kBackup:
+      return WriteBackup(invocation->options, invocation->backup);
+    case Invocation::Action::kRestore:
+      return ReadBackup(invocation->options, invocation->backup, invocation->from_deployment);
     case Invocation::Action::kRun:
       return Run(invocation->options);
   }

@@ -313,7 +313,9 @@ const std::vector<Setting>& Settings() {
 std::vector<std::string_view> Names(bool command_line) {
   std::vector<std::string_view> names;
   for (const Setting& setting : Settings()) names.push_back(setting.name);
-  if (command_line) names.insert(names.end(), {"config", "write-config", "help", "version"});
+  if (command_line)
+    names.insert(names.end(), {"config", "write-config", "backup", "restore", "from-deployment",
+                               "help", "version"});
   return names;
 }
 
@@ -324,7 +326,9 @@ po::options_description Description(bool command_line) {
   }
   if (command_line) {
     description.add_options()("config", po::value<std::string>(), "")(
-        "write-config", po::value<std::string>(), "")("help,h", "")("version", "");
+        "write-config", po::value<std::string>(), "")("backup", po::value<std::string>(), "")(
+        "restore", po::value<std::string>(), "")("from-deployment", po::value<std::string>(), "")(
+        "help,h", "")("version", "");
   }
   return description;
 }
@@ -450,6 +454,28 @@ std::string WithoutPassword(const std::string& url) {
   return url.substr(0, begin + 3) + "***" + url.substr(end);
 }
 
+// --backup, --restore: what to do with the store instead of serving it.
+Expected<void> ReadTask(const GivenOptions& given, Invocation& invocation) {
+  for (const auto& [name, action] : {std::pair("backup", Invocation::Action::kBackup),
+                                     std::pair("restore", Invocation::Action::kRestore)}) {
+    const auto it = given.find(name);
+    if (it == given.end()) continue;
+    if (invocation.action != Invocation::Action::kRun)
+      return Wrong("--backup and --restore can't be done at once: give one of them");
+    if (it->second.value.empty())
+      return Wrong(std::string("--") + name + ": a file is missing (- for " +
+                   (action == Invocation::Action::kBackup ? "stdout)" : "stdin)"));
+    invocation.action = action;
+    invocation.backup = it->second.value;
+  }
+  const auto from = given.find("from-deployment");
+  if (from == given.end()) return {};
+  if (invocation.action != Invocation::Action::kRestore)
+    return Wrong("--from-deployment belongs to --restore");
+  invocation.from_deployment = from->second.value;
+  return {};
+}
+
 bool Exists(const std::string& path) { return std::ifstream(path).good(); }
 
 std::vector<std::string> CheckTogether(const Options& o) {
@@ -487,6 +513,8 @@ Expected<Invocation> ReadOptions(const std::vector<std::string>& arguments,
     invocation.config_to_write = given["write-config"].value;
     return invocation;
   }
+
+  ZOE_TRY(ReadTask(given, invocation));
 
   std::string config;
   if (given.contains("config")) {
@@ -553,6 +581,12 @@ std::string HelpText() {
       "  --config FILE\n        read options from FILE (default: /etc/zoe/controller.conf if it "
       "exists)\n"
       "  --write-config FILE\n        write all options with their defaults to FILE, and end\n"
+      "  --backup FILE\n        write all that --store holds to FILE (-: stdout), and end; "
+      "controllers may run on.\n        The file is secret: it holds keys and password hashes\n"
+      "  --restore FILE\n        write a backup (-: stdin) into --store, which must be empty, and "
+      "end\n"
+      "  --from-deployment NAME\n        with --restore: the backup is of deployment NAME, not of "
+      "--deployment\n"
       "  --help\n  --version\n\n"
       "With --auth password and no user in the store, user admin is made, with the password from\n"
       "ZOE_ADMIN_PASSWORD or a random one that is printed once.\n"

@@ -28,9 +28,12 @@ struct Options {
 
 // What the command line asks for.
 struct Invocation {
-  enum class Action { kRun, kHelp, kVersion, kWriteConfig } action = Action::kRun;
+  enum class Action { kRun, kHelp, kVersion, kWriteConfig, kBackup, kRestore };
+  Action action = Action::kRun;
   Options options;
   std::string config_to_write;  // kWriteConfig
+  std::string backup;           // kBackup, kRestore: the file; "-": stdout, stdin
+  std::string from_deployment;  // kRestore: of the backup; empty: the same
 };
 
 // nullptr: not set.

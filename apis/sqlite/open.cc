@@ -137,4 +137,11 @@ Expected<std::unique_ptr<Database>> OpenChecked(const std::string& path) {
   return db;
 }
 
+Expected<void> CheckForReading(const std::string& path) {
+  if (std::error_code ignored; !std::filesystem::exists(path, ignored))
+    return MakeError(Code::kNotFound, "StoreMissing", "there is no store at " + path);
+  ZOE_ASSIGN(const std::unique_ptr<Database> db, Database::Open(path));
+  return CheckSchema(*db, path);
+}
+
 }  // namespace zoe::sqlite

@@ -30,4 +30,7 @@ Expected<void> MakeFile(const std::string& path);
 // The lock must be held.
 Expected<std::unique_ptr<Database>> OpenChecked(const std::string& path);
 
+// For reading beside whoever holds the lock: kNotFound, or that the schema is not ours.
+Expected<void> CheckForReading(const std::string& path);
+
 }  // namespace zoe::sqlite

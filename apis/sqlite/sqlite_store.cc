@@ -98,6 +98,13 @@ class SqliteStore : public Store {
     return std::unique_ptr<Store>(std::move(store));
   }
 
+  static Expected<std::unique_ptr<Store>> OpenForReading(const std::string& path) {
+    std::unique_ptr<SqliteStore> store(new SqliteStore);
+    ZOE_TRY(sqlite::CheckForReading(path));
+    ZOE_ASSIGN(store->reader_, Reader::Open(path));
+    return std::unique_ptr<Store>(std::move(store));
+  }
+
   Expected<Record> Get(const Key& key) override {
     ZOE_ASSIGN(const Turn turn, Turn::Take(*reader_, kReadTimeout));
     Statement& get = reader_->get;
@@ -128,20 +135,20 @@ class SqliteStore : public Store {
 
   Expected<Revision> Create(const Key& key, std::string bytes) override {
     if (bytes.size() > kMaxRecordBytes) return TooLargeError(key, bytes.size());
-    return committer_->Submit({WriteKind::kCreate, key, 0, std::move(bytes)});
+    return Submit({WriteKind::kCreate, key, 0, std::move(bytes)});
   }
 
   Expected<Revision> Replace(const Key& key, Revision expected, std::string bytes) override {
     if (bytes.size() > kMaxRecordBytes) return TooLargeError(key, bytes.size());
-    return committer_->Submit({WriteKind::kReplace, key, expected, std::move(bytes)});
+    return Submit({WriteKind::kReplace, key, expected, std::move(bytes)});
   }
 
   Expected<Revision> Delete(const Key& key, Revision expected) override {
-    return committer_->Submit({WriteKind::kDelete, key, expected, {}});
+    return Submit({WriteKind::kDelete, key, expected, {}});
   }
 
   Expected<std::unique_ptr<Watch>> Subscribe(Feed feed) override {
-    return feed_.Subscribe(std::move(feed), committer_->committed());
+    return feed_.Subscribe(std::move(feed), committer_ ? committer_->committed() : 0);
   }
 
   Expected<std::unique_ptr<Watch>> Campaign(std::string identity,
@@ -154,7 +161,7 @@ class SqliteStore : public Store {
   Store& ForLeader() override { return *this; }
 
   Expected<void> Ping() override {
-    if (const Duration busy = committer_->Busy(); busy > kPingTimeout) {
+    if (const Duration busy = committer_ ? committer_->Busy() : Duration{0}; busy > kPingTimeout) {
       return MakeError(
           Code::kUnavailable, "DiskError",
           "the disk of the store has not answered for " + std::to_string(busy.count()) + " ms");
@@ -168,10 +175,15 @@ class SqliteStore : public Store {
  private:
   SqliteStore() = default;
 
+  Expected<Revision> Submit(sqlite::Write write) {
+    if (committer_) return committer_->Submit(std::move(write));
+    return MakeError(Code::kForbidden, "the store was opened for reading");
+  }
+
   // In the order in which they may go: reader, committer, feed, lock.
   std::unique_ptr<LockFile> lock_;
   ChangeFeed feed_{true};
-  std::unique_ptr<Committer> committer_;
+  std::unique_ptr<Committer> committer_;  // null: for reading
   std::unique_ptr<Reader> reader_;
   SoleCandidate candidate_;
 };
@@ -180,6 +192,10 @@ class SqliteStore : public Store {
 
 Expected<std::unique_ptr<Store>> OpenSqliteStore(const std::string& path) {
   return SqliteStore::Open(path);
+}
+
+Expected<std::unique_ptr<Store>> OpenSqliteStoreForReading(const std::string& path) {
+  return SqliteStore::OpenForReading(path);
 }
 
 }  // namespace zoe

@@ -30,4 +30,9 @@ namespace zoe {
 // Campaign leads before it returns: the callback runs on the caller's thread.
 Expected<std::unique_ptr<Store>> OpenSqliteStore(const std::string& path);
 
+// The same file for reading alone, also while a controller has it open: nothing is made or changed,
+// writes are kForbidden, no changes are told. kNotFound if there is no such file; else the errors
+// of Open but StoreInUse.
+Expected<std::unique_ptr<Store>> OpenSqliteStoreForReading(const std::string& path);
+
 }  // namespace zoe

@@ -166,7 +166,8 @@ Expected<void> Informer::CheckIdentity(const Listing& listing) {
   const auto listed = std::ranges::find(listing.records, key, &Record::key);
   const EntryPtr shown = cache_.Get(key);
   if (listed != listing.records.end()) {
-    if (!shown || shown->revision != listed->revision) ExpectIdentity();
+    const auto entry = Decode(*listed);
+    if (!shown || !entry.ok() || shown->json != (*entry)->json) ExpectIdentity();
     identity_ = listed->revision;
     return {};
   }

@@ -110,6 +110,17 @@ std::string RandomText(size_t bytes) {
   return text;
 }
 
+std::string Sha256(std::string_view bytes) {
+  Initialize();
+  std::array<unsigned char, crypto_hash_sha256_BYTES> digest{};
+  crypto_hash_sha256(digest.data(), reinterpret_cast<const unsigned char*>(bytes.data()),
+                     bytes.size());
+  std::string hex(digest.size() * 2 + 1, '\0');
+  sodium_bin2hex(hex.data(), hex.size(), digest.data(), digest.size());
+  hex.pop_back();
+  return hex;
+}
+
 std::string Digest(std::string_view secret, std::string_view context) {
   Initialize();
   constexpr size_t kBytes = 32;

@@ -31,6 +31,8 @@ std::string RandomText(size_t bytes);
 // BLAKE2b-256 in hex: for secrets that are random themselves and need no slow hash. `context`
 // separates uses.
 std::string Digest(std::string_view secret, std::string_view context);
+// SHA-256 in hex: for files, whose checksum other programs can compute too.
+std::string Sha256(std::string_view bytes);
 // In constant time.
 bool SameText(std::string_view a, std::string_view b);
 // Standard base64, padding optional on reading. DecodeBase64: "" for what is none.

@@ -8,36 +8,6 @@
 namespace zoe {
 namespace {
 
-v1::StoreInfo NewStoreInfo(WallTime now, const std::string& id) {
-  v1::StoreInfo info;
-  info.meta.name = v1::StoreInfoKey().name;
-  info.meta.uid = id.empty() ? NewUid() : id;
-  info.meta.generation = 1;
-  info.meta.creation_timestamp = std::chrono::floor<std::chrono::seconds>(now);
-  info.spec.id = info.meta.uid;
-  info.spec.schema_version = v1::kSchemaVersion;
-  info.spec.created_at = info.meta.creation_timestamp;
-  return info;
-}
-
-Expected<v1::StoreInfo> Read(Store& store) {  // with its revision
-  ZOE_ASSIGN(const Record record, store.Get(v1::StoreInfoKey()));
-  const auto object = v1::DecodeStored(*v1::FindKind(v1::kStoreInfo), record.bytes);
-  if (!object.ok()) {
-    return MakeError(Code::kInternal, "StoreUnreadable",
-                     record.key.ToString() + ", what the store says of itself, can't be read (" +
-                         object.error().message + "): restore a backup into an empty store");
-  }
-  auto info = static_cast<const v1::StoreInfo&>(**object);
-  info.meta.resource_version = record.revision;
-  return info;
-}
-
-std::string Encode(v1::StoreInfo info) {
-  info.meta.resource_version = 0;
-  return v1::EncodeJson(*v1::FindKind(v1::kStoreInfo), info);
-}
-
 Error Unusable(std::string reason, std::string message) {
   return MakeError(Code::kUnavailable, std::move(reason), std::move(message));
 }
@@ -80,6 +50,33 @@ class GuardedStore : public Store {
 
 }  // namespace
 
+v1::StoreInfo NewStoreInfo(WallTime now, const std::string& id) {
+  v1::StoreInfo info;
+  info.meta.name = v1::StoreInfoKey().name;
+  info.meta.uid = id.empty() ? NewUid() : id;
+  info.meta.generation = 1;
+  info.meta.creation_timestamp = std::chrono::floor<std::chrono::seconds>(now);
+  info.spec.id = info.meta.uid;
+  info.spec.schema_version = v1::kSchemaVersion;
+  info.spec.created_at = info.meta.creation_timestamp;
+  return info;
+}
+
+Expected<v1::StoreInfo> DecodeStoreInfo(const Record& record) {
+  const auto object = v1::DecodeStored(*v1::FindKind(v1::kStoreInfo), record.bytes);
+  if (!object.ok()) {
+    return MakeError(Code::kInternal, "StoreUnreadable",
+                     record.key.ToString() + ", what the store says of itself, can't be read (" +
+                         object.error().message + "): restore a backup into an empty store");
+  }
+  return static_cast<const v1::StoreInfo&>(**object);
+}
+
+std::string EncodeStoreInfo(v1::StoreInfo info) {
+  info.meta.resource_version = 0;
+  return v1::EncodeJson(*v1::FindKind(v1::kStoreInfo), info);
+}
+
 Expected<void> CheckSchemaVersion(const v1::StoreInfo& info) {
   if (info.spec.schema_version <= v1::kSchemaVersion) return {};
   return MakeError(Code::kInvalid, "StoreTooNew",
@@ -91,17 +88,19 @@ Expected<void> CheckSchemaVersion(const v1::StoreInfo& info) {
 
 Expected<v1::StoreInfo> EnsureStoreInfo(Store& store, WallTime now, const std::string& id) {
   while (true) {
-    Expected<v1::StoreInfo> info = Read(store);
+    Expected<v1::StoreInfo> info = v1::StoreInfo();
     Expected<Revision> written = Revision{0};
-    if (info.ok()) {
+    const Expected<Record> record = store.Get(v1::StoreInfoKey());
+    if (record.ok()) {
+      ZOE_ASSIGN(info, DecodeStoreInfo(*record));
       ZOE_TRY(CheckSchemaVersion(*info));
       if (info->spec.schema_version == v1::kSchemaVersion) return info;
       info->spec.schema_version = v1::kSchemaVersion;
-      written = store.Replace(v1::StoreInfoKey(), info->meta.resource_version, Encode(*info));
+      written = store.Replace(v1::StoreInfoKey(), record->revision, EncodeStoreInfo(*info));
     } else {
-      if (info.error().code != Code::kNotFound) return info;
+      if (record.error().code != Code::kNotFound) return record.error();
       info = NewStoreInfo(now, id);
-      written = store.Create(v1::StoreInfoKey(), Encode(*info));
+      written = store.Create(v1::StoreInfoKey(), EncodeStoreInfo(*info));
     }
     if (written.ok()) return info;
     // Somebody else was faster, and what they wrote counts.

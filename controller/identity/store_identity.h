@@ -23,6 +23,12 @@ namespace zoe {
 // store's errors.
 Expected<v1::StoreInfo> EnsureStoreInfo(Store& store, WallTime now, const std::string& id = "");
 
+// A StoreInfo that no store has yet. An empty `id`: a new one.
+v1::StoreInfo NewStoreInfo(WallTime now, const std::string& id = "");
+// kInternal StoreUnreadable.
+Expected<v1::StoreInfo> DecodeStoreInfo(const Record& record);
+std::string EncodeStoreInfo(v1::StoreInfo info);
+
 // kInvalid StoreTooNew, with what to do, if this program doesn't know the store's schema version.
 Expected<void> CheckSchemaVersion(const v1::StoreInfo& info);
 

@@ -107,7 +107,9 @@ void Sweeper::ReportForeign() {
   reported_ = foreign_;
   if (foreign_.empty()) log::Info("nothing of another store is left on the Swarm");
   for (const auto& [store, objects] : foreign_) {
-    const std::string filter = "--filter label=" + std::string(kLabelStore) + "=" + store + ")";
+    const std::string filter = "--filter label=" + std::string(kLabelDeployment) + "=" +
+                               deployment_ + " --filter label=" + std::string(kLabelStore) + "=" +
+                               store + ")";
     const std::string message =
         "the Swarm has " + std::to_string(objects) + " objects of store " + store +
         ", which is not this one: they are left alone. If that store was lost, restore a backup of "

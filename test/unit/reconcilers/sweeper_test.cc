@@ -6,6 +6,7 @@
 #include "apis/memory/memory_store.h"
 #include "apis/sim/sim_swarm.h"
 #include "controller/cache/informer.h"
+#include "controller/identity/store_identity.h"
 #include "controller/runtime/manual_clock.h"
 #include "reconcilers/namespace/network.h"
 #include "specs/v1/event.h"
@@ -45,22 +46,26 @@ class Sweep : public testing::Test {
   }
 
   void PutService(const std::string& ns, const std::string& name, const std::string& uid,
-                  const std::string& deployment = "zoe") {
+                  const std::string& deployment = "zoe", const std::string& store_id = "",
+                  const std::string& kind = "Execution") {
     SwarmServiceSpec spec;
     spec.name = name + "-" + uid;
     spec.labels = {{"zoe.deployment", deployment},
                    {"zoe.namespace", ns},
-                   {"zoe.kind", "Execution"},
+                   {"zoe.kind", kind},
                    {"zoe.name", name},
                    {"zoe.uid", uid}};
+    if (!store_id.empty()) spec.labels["zoe.store"] = store_id;
     swarm.With([&](sim::Cluster& cluster) { ASSERT_TRUE(cluster.CreateService(spec).ok()); });
   }
 
-  void PutNetwork(const std::string& ns, const std::string& deployment = "zoe") {
+  void PutNetwork(const std::string& ns, const std::string& deployment = "zoe",
+                  const std::string& store_id = "") {
     swarm.With([&](sim::Cluster& cluster) {
       SwarmNetworkSpec spec;
       spec.name = NetworkName(deployment, ns);
       spec.labels = {{"zoe.deployment", deployment}, {"zoe.namespace", ns}};
+      if (!store_id.empty()) spec.labels["zoe.store"] = store_id;
       ASSERT_TRUE(cluster.CreateNetwork(spec).ok());
     });
   }
@@ -95,7 +100,7 @@ class Sweep : public testing::Test {
   Cache cache;
   Informer informer{*store, cache, clock, metrics};
   SimSwarm swarm{{.threaded = false}, clock};
-  Sweeper sweeper{cache, *store, swarm, "zoe"};
+  Sweeper sweeper{cache, *store, swarm, "zoe", {&metrics, nullptr}};
   Context ctx{clock};
 };
 
@@ -238,6 +243,65 @@ TEST_F(Sweep, SecretsWithoutOwnerGoOnceNothingUsesThem) {
   });
   EXPECT_EQ(Pass(), Duration(300'000));
   EXPECT_THAT(secrets(), UnorderedElementsAre("here"));
+}
+
+// An empty store beside a living Swarm is a lost one.
+TEST_F(Sweep, WhatAnotherStoreHasMadeIsLeftAloneAndReported) {
+  v1::StoreInfo info = NewStoreInfo(clock.WallNow(), "this");
+  info.spec.replaced = {"before"};
+  ASSERT_TRUE(store->Create(v1::StoreInfoKey(), EncodeStoreInfo(info)).ok());
+  Put("alice", "adopted", "u1");
+  PutService("alice", "adopted", "u1", "zoe", "lost");
+  PutService("alice", "lost", "u2", "zoe", "lost");
+  PutService("alice", "mine", "u3", "zoe", "this");
+  PutService("alice", "first", "u4", "zoe", "before");
+  PutService("alice", "old", "u5");
+  PutNetwork("carol", "zoe", "lost");
+  PutNetwork("dave", "zoe", "this");
+  ASSERT_TRUE(swarm
+                  .CreateSecret(ctx, "secret",
+                                {{"zoe.deployment", "zoe"},
+                                 {"zoe.kind", "Gateway"},
+                                 {"zoe.name", "carol"},
+                                 {"zoe.namespace", "carol"},
+                                 {"zoe.uid", "u6"},
+                                 {"zoe.store", "lost"}},
+                                "x")
+                  .ok());
+  Sync();
+  Pass();
+  clock.Advance(std::chrono::seconds(20));
+  Pass();
+  EXPECT_THAT(Services(), UnorderedElementsAre("stranger", "adopted-u1", "lost-u2"));
+  EXPECT_THAT(Networks(), UnorderedElementsAre("zoe-zoe-carol"));
+  EXPECT_EQ(swarm.ListSecrets(ctx)->size(), 1u);
+  EXPECT_EQ(metrics.GaugeOf("zoe_sweep_foreign_store", "").value(), 3);
+}
+
+TEST_F(Sweep, WhatIsNotUnderstoodOwnsToo) {
+  ASSERT_TRUE(store->Create({"Unheard", "alice", "of"}, "{}").ok());
+  ASSERT_TRUE(store->Create({"Unheard", "", "cluster"}, "{}").ok());
+  ASSERT_TRUE(store->Create({"Execution", "alice", "later"}, "{\"unheardOf\":1}").ok());
+  PutService("alice", "of", "u1", "zoe", "", "Unheard");
+  PutService("alice", "cluster", "u2", "zoe", "", "Unheard");
+  PutService("alice", "later", "u3");
+  PutService("alice", "gone", "u4", "zoe", "", "Unheard");
+  Sync();
+  Pass();
+  EXPECT_THAT(Services(), UnorderedElementsAre("stranger", "of-u1", "cluster-u2", "later-u3"));
+}
+
+TEST_F(Sweep, T11NoNetworkGoesByAListingThatLacksTheStoresOwnRecord) {
+  ASSERT_TRUE(EnsureStoreInfo(*store, clock.WallNow()).ok());
+  PutNetwork("alice");
+  Sync();
+  const Record own = store->Get(v1::StoreInfoKey()).value();
+  ASSERT_TRUE(store->Delete(own.key, own.revision).ok());  // the cache doesn't know it yet
+  Pass();
+  clock.Advance(std::chrono::seconds(20));
+  StatusDraft draft;
+  EXPECT_FALSE(sweeper.Reconcile(ctx, Sweeper::SweepKey(), draft).ok());
+  EXPECT_THAT(Networks(), UnorderedElementsAre("zoe-zoe-alice"));
 }
 
 TEST_F(Sweep, EventsAreKeptForAnHour) {
