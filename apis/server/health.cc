@@ -1,6 +1,8 @@
 // Probes, version, the front page.
 #include <sys/utsname.h>
 
+#include <algorithm>
+
 #include "apis/server/api.h"
 #include "apis/server/status.h"
 #include "specs/codec/value.h"
@@ -29,23 +31,31 @@ std::string Platform() {
 
 }  // namespace
 
-// Text as Kubernetes': a line for each check with ?verbose or when one fails.
+// Text as Kubernetes': a line for each check with ?verbose or when one fails; ?exclude=NAME leaves
+// a check out.
 Response Api::Readyz(const Exchange& exchange) {
   const Context ctx{deps_.clock, exchange.stop()};
   std::string lines;
   bool ready = true;
-  const auto check = [&](std::string_view name, const Expected<void>& result) {
+  const std::vector<std::string_view> excluded = exchange.query.All("exclude");
+  const auto check = [&](std::string_view name, const auto& ask) {
+    lines += "[";
+    if (std::ranges::find(excluded, name) != excluded.end()) {
+      lines += "+]" + std::string(name) + " excluded: ok\n";
+      return;
+    }
+    const Expected<void> result = ask();
     ready = ready && result.ok();
-    lines += result.ok() ? "[+]" : "[-]";
-    lines += name;
+    lines += (result.ok() ? "+]" : "-]") + std::string(name);
     lines += result.ok() ? " ok\n" : " failed: " + result.error().message + "\n";
   };
-  check("store", deps_.store.Ping());
-  check("cache", deps_.cache.synced()
-                     ? Expected<void>()
-                     : MakeError(Code::kUnavailable, "the store has not been read yet"));
-  check("swarm", deps_.swarm.Ping(ctx.WithTimeout(kProbe)));
-  if (deps_.ready) check("controller", deps_.ready());
+  check("store", [&] { return deps_.store.Ping(); });
+  check("cache", [&] {
+    return deps_.cache.synced() ? Expected<void>()
+                                : MakeError(Code::kUnavailable, "the store has not been read yet");
+  });
+  check("swarm", [&] { return deps_.swarm.Ping(ctx.WithTimeout(kProbe)); });
+  if (deps_.ready) check("controller", deps_.ready);
   const bool verbose = exchange.query.Bool("verbose", false).value_or(false);
   Response response{.status = ready ? 200 : 503, .content_type = "text/plain; charset=utf-8"};
   if (ready && !verbose) {

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "apis/memory/store_errors.h"
+#include "controller/runtime/log.h"
 
 namespace zoe::sqlite {
 namespace {
@@ -113,9 +114,14 @@ std::vector<Expected<Revision>> Committer::Commit(const Batch& batch) {
     // SQLite ends some failed transactions by itself. A ROLLBACK that fails leaves nothing that a
     // later BEGIN would not report.
     if (db_->InTransaction()) (void)db_->Execute("ROLLBACK");
+    if (!std::exchange(refused_, true))
+      log::Warn("the store can't be written", {{"reason", done.error().message}});
     return std::vector<Expected<Revision>>(batch.size(), done.error());
   }
-  if (!changes.empty()) committed_ = changes.back().revision;
+  if (!changes.empty()) {
+    committed_ = changes.back().revision;
+    if (std::exchange(refused_, false)) log::Info("the store can be written again");
+  }
   for (Change& change : changes) feed_.Publish(std::move(change));
   return results;
 }

@@ -67,6 +67,7 @@ class Committer {
   Statements statements_;
   ChangeFeed& feed_;
   std::atomic<Revision> committed_;
+  bool refused_ = false;  // the last write, by the disk; the thread's own
   std::atomic<SteadyTime::rep> busy_since_{0};
 
   std::mutex mutex_;

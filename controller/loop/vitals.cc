@@ -59,11 +59,13 @@ void Vitals::Run() {
 void Vitals::Look() {
   LookAtTime();
   const Expected<void> store = store_.Ping();
-  Tell(store.ok(), store.ok() ? nullptr : &store.error(), store_up_, store_answers_, "the store");
+  Tell(store.ok(), store.ok() ? nullptr : &store.error(), store_up_, store_answers_,
+       {"the store answers", "the store does not answer"});
   const Context ctx = Context{clock_, stop_.get_token()}.WithTimeout(kPatience);
   const auto nodes = swarm_.ListNodes(ctx);
   if (nodes.ok() || !stop_.stop_requested())
-    Tell(nodes.ok(), nodes.ok() ? nullptr : &nodes.error(), swarm_up_, swarm_answers_, "the Swarm");
+    Tell(nodes.ok(), nodes.ok() ? nullptr : &nodes.error(), swarm_up_, swarm_answers_,
+         {"the Swarm answers", "the Swarm does not answer"});
   if (nodes.ok()) LookAtNodes(*nodes);
   due_ = clock_.Now() + kEvery;
 }
@@ -87,13 +89,13 @@ void Vitals::LookAtTime() {
   wall_at_ = wall;
 }
 
-void Vitals::Tell(bool answers, const Error* why, Gauge& gauge, bool& told, const char* what) {
+void Vitals::Tell(bool answers, const Error* why, Gauge& gauge, bool& told, const Words& words) {
   gauge.Set(answers ? 1 : 0);
   if (std::exchange(told, answers) == answers) return;
   if (answers) {
-    log::Info(std::string(what) + " answers");
+    log::Info(words.good);
   } else {
-    log::Warn(std::string(what) + " does not answer", {{"reason", why->message}});
+    log::Warn(words.bad, {{"reason", why->message}});
   }
 }
 

@@ -32,7 +32,10 @@ class Vitals {
   void Run();
   void LookAtTime();
   void LookAtNodes(const std::vector<SwarmNode>& nodes);
-  void Tell(bool answers, const Error* why, Gauge& gauge, bool& told, const char* what);
+  struct Words {
+    const char *good, *bad;
+  };
+  void Tell(bool answers, const Error* why, Gauge& gauge, bool& told, const Words& words);
 
   Store& store_;
   Swarm& swarm_;

@@ -202,6 +202,7 @@ void FillTheDisk(const std::string& path, const std::function<void()>& make_room
   std::unique_ptr<Store> store = std::move(opened).value();
   const auto key = [](int i) { return Key{"Execution", "alice", "e-" + std::to_string(i)}; };
   int acknowledged = 0;
+  testing::internal::CaptureStderr();
   while (acknowledged < 1000) {
     const Expected<Revision> revision = store->Create(key(acknowledged), std::string(30'000, 'x'));
     if (!revision.ok()) {
@@ -222,6 +223,12 @@ void FillTheDisk(const std::string& path, const std::function<void()>& make_room
       store->Create({"Execution", "alice", "more"}, std::string(30'000, 'x'));
   EXPECT_TRUE(again.ok()) << again.error().message;
   store.reset();
+  // Once each, however many writes were refused.
+  const std::string log = testing::internal::GetCapturedStderr();
+  const size_t told = log.find("the store can't be written reason=\"no room to write");
+  ASSERT_NE(told, std::string::npos) << log;
+  EXPECT_EQ(log.find("the store can't be written", told + 1), std::string::npos);
+  EXPECT_NE(log.find("the store can be written again"), std::string::npos) << log;
   opened = OpenSqliteStore(path);
   ASSERT_TRUE(opened.ok()) << opened.error().message;
   EXPECT_EQ((*opened)->List("")->records.size(), static_cast<size_t>(acknowledged) + 1);

@@ -415,6 +415,10 @@ TEST(ServerReadiness, SaysWhatIsMissing) {
   EXPECT_NE(ready.body.find("[-]cache failed"), std::string::npos) << ready.body;
   EXPECT_NE(ready.body.find("[-]swarm failed"), std::string::npos) << ready.body;
   EXPECT_NE(ready.body.find("[-]controller failed: not yet"), std::string::npos) << ready.body;
+  const Answer others =
+      Peer(port).Call("GET", "/readyz?exclude=swarm&exclude=cache&exclude=controller&verbose");
+  EXPECT_EQ(others.status, 200);
+  EXPECT_NE(others.body.find("[+]swarm excluded: ok"), std::string::npos) << others.body;
   EXPECT_EQ(Peer(port).Call("GET", "/livez").status, 200);
   const Answer list = Peer(port).Call("GET", kExecutions);
   EXPECT_EQ(list.status, 503);
