@@ -68,6 +68,7 @@ Expected<void> World::Put(const codec::Value& document) {
 Expected<void> World::Remove(const Key& key, Propagation propagation) {
   ZOE_ASSIGN(Api* const serving, Serving());
   static constexpr std::string_view kFinalizers[] = {"", kForegroundFinalizer, kOrphanFinalizer};
+  if (key.kind == "User") emptied_.insert(key.name);
   return Acknowledge(serving->Remove(key, kFinalizers[static_cast<int>(propagation)]));
 }
 
@@ -116,8 +117,10 @@ std::string World::SwarmName(const std::string& name, const std::string& service
 
 void World::RemoveByHand(const std::string& name, const std::string& service) {
   swarm_->With([&, swarm_name = SwarmName(name, service)](sim::Cluster& cluster) {
-    if (const SwarmService* s = cluster.FindService(swarm_name))
-      (void)cluster.RemoveService(std::string(s->id));
+    const SwarmService* s = cluster.FindService(swarm_name);
+    if (s == nullptr) return;
+    may_rerun_.insert(LabelOf(s->spec, kLabelUid));
+    (void)cluster.RemoveService(std::string(s->id));
   });
 }
 

@@ -156,7 +156,11 @@ Verdict World::BeforeCall(const Call& call) {
   }
   auto frame = std::make_unique<Frame>(Frame{&call, &machine});
   frames_.push_back(frame.get());
-  if (call.write) DrawFault(*frame);
+  if (call.write) {
+    DrawFault(*frame);
+    last_write_ = call.ToString();
+    if (last_write_.find(" Event/") != std::string::npos) ++event_writes_;
+  }
   RunHooks(call, CallPoint::kBefore);
   const bool swarm = call.name.starts_with("Swarm.");
   const bool cut = swarm && clock.Now() < std::max(machine.deaf_until, swarm_away_until_);
@@ -194,8 +198,7 @@ bool World::AfterCall(const Call& call, const Error* error) {
                     call.name.starts_with("Store.List");
   if (call.write && error == nullptr && !told) {
     const std::string line = call.ToString();
-    if (!line.starts_with("Store.Create Event/") && !line.starts_with("Store.Delete Event/"))
-      ++ledger_[line];
+    if (line.find(" Event/") == std::string::npos) ++ledger_[line];
   }
   RunHooks(call, CallPoint::kAfter);
   frames_.pop_back();

@@ -14,7 +14,7 @@ constexpr Duration kFlushAgain{1'000}, kReadAgain{100};
 Process::Process(Outside outside)
     : clock_(outside.clock),
       client_(std::move(outside.store)),
-      store_(MakeGuardedStore(*client_, outside.number, outside.guard)),
+      guarded_(MakeGuardedStore(*client_, outside.number, outside.guard)),
       swarm_(MakeGuardedSwarm(outside.swarm, outside.number, outside.guard,
                               [this](Hint on_hint) -> Hint {
                                 hints_.push_back(on_hint);
@@ -24,14 +24,18 @@ Process::Process(Outside outside)
                                 };
                               })),
       failures_(metrics_.CounterOf("zoe_informer_failures_total", "Reads that the store refused.")),
-      informer_(*store_, cache_, clock_, metrics_),
+      guard_(cache_, metrics_, outside.identity),
+      store_(zoe::MakeGuardedStore(*guarded_, guard_)),
+      informer_(*store_, cache_, clock_, metrics_,
+                [this](bool known) { guard_.OnIdentity(known); }),
       events_(store_->ForLeader(), clock_, metrics_),
-      networks_(*swarm_, {.pool = {*ParseSubnet("10.192.0.0/16")}}),
+      networks_(*swarm_, {.pool = {*ParseSubnet("10.192.0.0/16")},
+                          .store_id = [this] { return StoreIdOf(cache_); }}),
       executions_({*swarm_, outside.files, cache_, networks_}, {}),
       users_(cache_, store_->ForLeader(), *swarm_, networks_),
       workspaces_(outside.files, cache_, {.measure_interval = std::chrono::hours(24)}),
       gateways_(*swarm_, store_->ForLeader(), cache_, networks_, {}),
-      sweeper_(cache_, store_->ForLeader(), *swarm_, "zoe"),
+      sweeper_(cache_, store_->ForLeader(), *swarm_, "zoe", {&metrics_, &events_}),
       garbage_(cache_, store_->ForLeader()) {
   const ControllerPorts ports{store_->ForLeader(), cache_, *swarm_, clock_, metrics_, events_};
   using Related = void (*)(const Cache&, const CacheEvent&, std::vector<Key>&);
@@ -57,10 +61,12 @@ Process::Process(Outside outside)
   controllers_.push_back(std::make_unique<Controller>(
       ControllerOptions{.name = "sweep", .only = Sweeper::SweepKey(), .seed = outside.seed},
       sweeper_, ports));
-  campaign_ =
-      *client_->Campaign("controller-" + std::to_string(outside.number), [this](SteadyTime until) {
-        for (const auto& controller : controllers_) controller->SetLease(until);
-      });
+  std::vector<LeaderCallback> loops;
+  for (const auto& controller : controllers_)
+    loops.push_back([&loop = *controller](SteadyTime until) { loop.SetLease(until); });
+  guard_.SetLoops(std::move(loops));
+  campaign_ = *client_->Campaign("controller-" + std::to_string(outside.number),
+                                 [this](SteadyTime until) { guard_.SetLease(until); });
 }
 
 Process::~Process() = default;

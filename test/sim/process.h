@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "controller/cache/informer.h"
+#include "controller/identity/store_identity.h"
 #include "controller/loop/controller.h"
 #include "controller/ports/files.h"
 #include "reconcilers/execution/execution_reconciler.h"
@@ -34,6 +35,7 @@ class Process {
     Files& files;
     const Clock& clock;
     uint64_t seed;
+    v1::StoreInfo identity;  // of the store
   };
   explicit Process(Outside outside);
   ~Process();
@@ -59,7 +61,7 @@ class Process {
 
   const Clock& clock_;
   std::unique_ptr<SimStore> client_;
-  std::unique_ptr<Store> store_;
+  std::unique_ptr<Store> guarded_;
   std::vector<std::function<void(const SwarmHint&)>> hints_;
   const std::shared_ptr<int> alive_ = std::make_shared<int>();  // hints may come later than its end
   bool deaf_ = false;
@@ -69,6 +71,8 @@ class Process {
   Metrics metrics_;
   Counter& failures_;
   Cache cache_;
+  StoreGuard guard_;
+  std::unique_ptr<Store> store_;
   Informer informer_;
   EventRecorder events_;
   Networks networks_;

@@ -187,7 +187,10 @@ void SimStore::AskAgain() {
   if (!connected_ || !answered() || alone_ || paused_) return;
   const Duration beat = ensemble_.timeout_ / 6;
   const auto since = std::chrono::duration_cast<Duration>(ensemble_.clock_.Now() - beat_);
-  asked_ = std::max(asked_, beat_ + beat * (since / beat));
+  const SteadyTime asked = beat_ + beat * (since / beat);
+  if (asked <= asked_) return;
+  asked_ = asked;
+  if (leading_) CatchUp();  // who leads asks by writing
 }
 
 void SimStore::UpdateSilence() {

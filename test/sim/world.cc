@@ -57,6 +57,7 @@ World::World(const WorldOptions& options)
       people_(std::make_unique<Users>(ensemble_, clock, options.admission)),
       guard_(std::make_unique<Guard>(*this)) {
   SeedChance(options.seed);
+  identity_ = *EnsureStoreInfo(truth(), clock.WallNow());
   SimOptions swarm;
   swarm.threaded = false;
   swarm.nodes = options.nodes;

@@ -303,10 +303,11 @@ class World {
   std::map<std::string, std::string> ends_;  // by uid: never change
   std::set<std::string> users_;              // that ever were
   std::set<std::string> started_;            // ids of services whose start was judged
-  // Monitors of executions that nobody has changed, by uid; those whose task has ended well. By
-  // hand removed ones are not among them.
-  std::map<std::string, std::set<std::string>> monitors_;
-  std::set<std::pair<std::string, std::string>> done_;
+  std::set<std::string> emptied_;            // namespaces whose User was deleted, ever
+  // Monitors, by uid and service; those with a task that ended well; and the executions that were
+  // changed or suspended, or whose services were removed by hand, and so may run again.
+  std::set<std::pair<std::string, std::string>> monitors_, done_;
+  std::set<std::string> may_rerun_;
 };
 
 }  // namespace zoe::sim_test
