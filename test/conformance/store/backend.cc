@@ -40,6 +40,7 @@ class ZooKeeper : public Backend {
   }
   Expected<std::unique_ptr<Store>> Open() override { return OpenZooKeeperStore(options_); }
   bool durable() const override { return true; }
+  Expected<std::unique_ptr<Store>> OpenAnother() override { return Open(); }
 
  private:
   ZooKeeperOptions options_;

@@ -17,6 +17,10 @@ class Backend {
   // Opens the store; called again after the first one's end, it opens the same data if `durable`.
   virtual Expected<std::unique_ptr<Store>> Open() = 0;
   virtual bool durable() const = 0;
+  // A second one on the same data, as another process would; kUnavailable where only one may.
+  virtual Expected<std::unique_ptr<Store>> OpenAnother() {
+    return MakeError(Code::kUnavailable, "only one process can open this store");
+  }
 };
 
 struct BackendParam {

@@ -466,6 +466,83 @@ TEST_P(StoreTest, ACandidateWithoutRivalsLeads) {
   EXPECT_EQ(leadership.calls(), 1);
 }
 
+TEST_P(StoreTest, CandidatesAreWhoStandsWithTheOneThatLeadsFirst) {
+  EXPECT_TRUE(store_->Candidates()->empty());
+  Leadership first, second;
+  auto campaign = store_->Campaign("first", first.callback());
+  ASSERT_TRUE(campaign.ok() && first.WaitFor(true));
+  Expected<std::vector<Candidate>> candidates = store_->Candidates();
+  ASSERT_TRUE(candidates.ok()) << candidates.error().message;
+  ASSERT_EQ(candidates->size(), 1u);
+  EXPECT_EQ((*candidates)[0].identity, "first");
+  EXPECT_TRUE((*candidates)[0].leading);
+  campaign->reset();
+  EXPECT_TRUE(store_->Candidates()->empty());
+  campaign = store_->Campaign("again", second.callback());
+  ASSERT_TRUE(campaign.ok() && second.WaitFor(true));
+  candidates = store_->Candidates();
+  ASSERT_TRUE(candidates.ok()) << candidates.error().message;
+  ASSERT_EQ(candidates->size(), 1u);
+  EXPECT_EQ((*candidates)[0].identity, "again");
+}
+
+TEST_P(StoreTest, TheLeadersWritesAreWritesLikeOthers) {
+  Leadership leadership;
+  const auto campaign = store_->Campaign("me", leadership.callback());
+  ASSERT_TRUE(campaign.ok() && leadership.WaitFor(true));
+  Recorder recorder;
+  Store& leader = store_->ForLeader();
+  EXPECT_EQ(&leader, &store_->ForLeader());
+  const auto watch = leader.Subscribe(recorder.feed());
+  ASSERT_TRUE(watch.ok());
+  const Expected<Revision> created = leader.Create(Exec("a"), "1");
+  ASSERT_TRUE(created.ok()) << created.error().message;
+  EXPECT_EQ(CodeOf(leader.Create(Exec("a"), "2")), Code::kAlreadyExists);
+  const Expected<Revision> replaced = leader.Replace(Exec("a"), *created, "2");
+  ASSERT_TRUE(replaced.ok()) << replaced.error().message;
+  EXPECT_EQ(CodeOf(leader.Replace(Exec("a"), *created, "3")), Code::kConflict);
+  EXPECT_EQ(CodeOf(leader.Delete(Exec("a"), *created)), Code::kConflict);
+  EXPECT_EQ(leader.Get(Exec("a"))->bytes, "2");
+  EXPECT_EQ(leader.List("Execution")->records.size(), 1u);
+  EXPECT_EQ(store_->Get(Exec("a"))->revision, *replaced);
+  EXPECT_EQ(CodeOf(leader.Create(Exec("big"), std::string(kMaxRecordBytes + 1, 'x'))),
+            Code::kTooLarge);
+  ASSERT_TRUE(leader.Delete(Exec("a"), *replaced).ok());
+  EXPECT_EQ(CodeOf(leader.Replace(Exec("a"), *replaced, "4")), Code::kNotFound);
+  ASSERT_TRUE(recorder.WaitForChanges(3));
+  EXPECT_EQ(recorder.changes().size(), 3u);
+}
+
+// Embedded stores have no rival; where there can be one, who does not lead is refused.
+TEST_P(StoreTest, WhoStandsBehindAnotherWritesNothingForTheLeader) {
+  const Expected<std::unique_ptr<Store>> rival = backend_->OpenAnother();
+  if (!rival.ok()) {
+    EXPECT_EQ(rival.error().code, Code::kUnavailable) << rival.error().message;
+    return;
+  }
+  Leadership first, second;
+  auto campaign = store_->Campaign("first", first.callback());
+  ASSERT_TRUE(campaign.ok() && first.WaitFor(true));
+  const auto other = (*rival)->Campaign("second", second.callback());
+  ASSERT_TRUE(other.ok());
+  const Revision created = MustCreate(Exec("a"), "1");
+  Store& follower = (*rival)->ForLeader();
+  for (const Expected<Revision>& refused :
+       {follower.Create(Exec("b"), "{}"), follower.Replace(Exec("a"), created, "2"),
+        follower.Delete(Exec("a"), created)}) {
+    ASSERT_FALSE(refused.ok());
+    EXPECT_EQ(refused.error().code, Code::kUnavailable);
+    EXPECT_EQ(refused.error().reason, "NotLeading");
+  }
+  EXPECT_EQ(store_->List("")->records.size(), 1u);
+  EXPECT_EQ(store_->Get(Exec("a"))->revision, created);
+  EXPECT_TRUE((*rival)->Create(Exec("by a user"), "{}").ok());
+  campaign->reset();
+  ASSERT_TRUE(second.WaitFor(true));
+  EXPECT_TRUE(follower.Create(Exec("b"), "{}").ok());
+  EXPECT_EQ(CodeOf(store_->ForLeader().Create(Exec("c"), "{}")), Code::kUnavailable);
+}
+
 TEST_P(StoreTest, APingSaysThatTheStoreIsThere) {
   const Expected<void> ping = store_->Ping();
   EXPECT_TRUE(ping.ok()) << ping.error().message;

@@ -38,6 +38,7 @@ Storm::Storm(StormOptions options, History& history, const std::vector<Store*>& 
 Storm::~Storm() { Stop(); }
 
 void Storm::Start() {
+  stop_ = false;
   for (size_t i = 0; i < clients_.size(); ++i) {
     Client& client = *clients_[i];
     if (options_.lead) {
@@ -79,7 +80,7 @@ void Storm::Work(Client& client, uint64_t seed) {
     const Key key{"Execution", random() % 2 == 0 ? "alice" : "bob",
                   "e" + std::to_string(random() % static_cast<uint64_t>(options_.keys))};
     RecordedStore& store =
-        options_.lead && client.term != 0 && random() % 2 == 0 ? client.leader : client.plain;
+        options_.lead && random() % (client.term != 0 ? 2 : 8) == 0 ? client.leader : client.plain;
     Act(client, store, key, random());
     ++done_;
     if (options_.pause.count() > 0)

@@ -24,7 +24,9 @@ struct StormOptions {
   int operations = 0;  // per thread; 0: until the end is told
   Duration pause{0};   // of a thread between two operations, at most
   bool lists = true;
-  bool lead = false;  // each store stands for election, and half of its writes are for the leader
+  // Each store stands for election. Of a leader's writes half are for the leader, of the others' an
+  // eighth: those must be refused.
+  bool lead = false;
 };
 
 // The clients. Also used by a process that is made to be killed (store_writer.cc).

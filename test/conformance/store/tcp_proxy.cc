@@ -47,7 +47,9 @@ TcpProxy::~TcpProxy() {
 void TcpProxy::Set(bool to_server, bool to_client) {
   to_server_ = to_server;
   to_client_ = to_client;
+  const int mine = ++set_;
   Wake();
+  while (seen_ < mine) poll(nullptr, 0, 1);
 }
 
 void TcpProxy::Cut() {
@@ -62,7 +64,9 @@ void TcpProxy::Wake() {
 
 void TcpProxy::Run() {
   while (!stop_) {
+    const int set = set_;
     const bool to_server = to_server_, to_client = to_client_;
+    seen_ = set;
     std::vector<pollfd> fds = {{wake_[0], POLLIN, 0},
                                {to_server && !absent_now_ ? listener_ : -1, POLLIN, 0}};
     for (const Pair& pair : pairs_) {
@@ -84,6 +88,8 @@ void TcpProxy::Run() {
         const int64_t size = Forward(pair.server, pair.client, pair.replies);
         fine = size > 0;
         if (hold_after_ > 0 && (hold_after_ -= size) <= 0) hold_after_ = 0, to_server_ = false;
+        if (hold_replies_after_ > 0 && (hold_replies_after_ -= size) <= 0)
+          hold_replies_after_ = 0, to_client_ = false;
       }
       if (fine) {
         open.push_back(pair);

@@ -20,14 +20,19 @@ class TcpProxy {
   std::string hosts() const { return "127.0.0.1:" + std::to_string(port_); }
 
   // A blocked direction loses nothing: its bytes wait, as behind a silent switch. New connections
-  // wait as well.
+  // wait as well. It holds for every byte that comes after the call.
   void Block() { Set(false, false); }
   void BlockReplies() { Set(true, false); }
-  void Unblock() { Set(true, true); }
+  void Unblock() {
+    hold_after_ = hold_replies_after_ = 0;
+    Set(true, true);
+  }
   // Blocks requests as soon as another `bytes` of replies have passed; Held says that it has
   // happened.
   void HoldRequestsAfter(int64_t bytes) { hold_after_ = bytes; }
   bool Held() const { return !to_server_; }
+  // The same for the replies after those.
+  void HoldRepliesAfter(int64_t bytes) { hold_replies_after_ = bytes; }
   // Closes every connection; what waited in it is lost.
   void Cut();
   // The largest message so far, either way, of a protocol whose messages begin with their length
@@ -58,8 +63,9 @@ class TcpProxy {
   std::atomic<int64_t> largest_message_{0};
   int port_ = 0, listener_ = -1, wake_[2] = {-1, -1};
   std::atomic<bool> to_server_{true}, to_client_{true}, cut_{false}, stop_{false};
-  std::atomic<int64_t> hold_after_{0};  // 0: not at all
-  std::vector<Pair> pairs_;             // the thread's
+  std::atomic<int> set_{0}, seen_{0};  // the thread acts on what was set so far
+  std::atomic<int64_t> hold_after_{0}, hold_replies_after_{0};  // 0: not at all
+  std::vector<Pair> pairs_;                                     // the thread's
   std::thread thread_;
 };
 

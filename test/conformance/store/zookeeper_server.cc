@@ -98,6 +98,7 @@ void ZooKeeperServer::Spawn() {
   dup2(out, 1);
   dup2(out, 2);
   execl(kJava, kJava, "-Xmx192m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto",
+        "-Dzookeeper.fastleader.maxNotificationInterval=400",
         "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-cp",
         "/usr/share/java/zookeeper.jar:/usr/share/java/slf4j-simple.jar",
         "org.apache.zookeeper.server.quorum.QuorumPeerMain", config.c_str(), nullptr);

@@ -31,8 +31,9 @@ class ZooKeeperServer {
   bool running() const { return pid_ > 0; }
   void Kill();               // as a power cut: SIGKILL; what it acknowledged stays on disk
   Expected<void> Restart();  // on the same port and data; waits until it serves
-  void Freeze();             // SIGSTOP
-  void Thaw();               // SIGCONT
+  Expected<void> WaitServing();
+  void Freeze();  // SIGSTOP
+  void Thaw();    // SIGCONT
   // "standalone", "leader", "follower"; empty while it serves nobody.
   std::string Mode() const;
   std::string Log() const;  // what it has printed: warnings and errors
@@ -42,7 +43,6 @@ class ZooKeeperServer {
   ZooKeeperServer();
   void WriteConfig(bool sync, const std::string& more);
   void Spawn();
-  Expected<void> WaitServing();
 
   const std::unique_ptr<TempDir> dir_;
   int port_ = 0;
