@@ -495,6 +495,12 @@ TEST(GatewayPlan, Rows) {
          o.services[0].spec.altered = true;
        },
        {"update service"}},
+      {"made from another store, or before stores had identities",
+       [](Gateway& g, Observed& o) {
+         Fill(g, o);
+         o.store_id = "this";
+       },
+       {"update service"}},
       {"a second service with its labels",
        [](Gateway& g, Observed& o) {
          Fill(g, o);

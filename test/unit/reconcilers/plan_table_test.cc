@@ -323,6 +323,16 @@ const std::vector<Row>& Rows() {
        {"change worker"},
        v1::kRunning,
        {}},
+      {"another store's label is replaced without touching a container",
+       kPair,
+       [](Scene& s) {
+         s.Converge();
+         s.observed.store_id = "this";
+         s.SwarmServiceOf("master").spec.labels["zoe.store"] = "before";
+       },
+       {"change master", "change worker"},
+       v1::kRunning,
+       {{"Ready", "True AllReplicasReady: 4/4 replicas ready"}}},
       {"labels and annotations of the execution touch nothing",
        kPair,
        [](Scene& s) {
@@ -656,6 +666,19 @@ TEST_P(PlanTable, SaysTheSameWhenNothingChanged) {
     EXPECT_EQ(again.after.status, status);
     EXPECT_TRUE(again.events.empty()) << testing::PrintToString(again.events);
   }
+}
+
+TEST(PlanLabels, SaysNothingOfTheStoresLabel) {
+  Scene scene(kPair);
+  scene.Converge();
+  (void)scene.Look();
+  ASSERT_TRUE(scene.Look().events.empty());
+  scene.observed.store_id = "this";
+  const Pass pass = scene.Look();
+  EXPECT_EQ(pass.actions.size(), 2u);
+  EXPECT_TRUE(pass.events.empty()) << testing::PrintToString(pass.events);
+  scene.SwarmServiceOf("worker").spec.replicas = 1;
+  EXPECT_FALSE(scene.Look().events.empty());
 }
 
 std::string RowName(const testing::TestParamInfo<Row>& info) {
