@@ -29,6 +29,7 @@
 #include "controller/loop/controller.h"
 #include "controller/loop/event_recorder.h"
 #include "controller/loop/leader_gate.h"
+#include "controller/loop/replica.h"
 #include "controller/loop/vitals.h"
 #include "controller/options.h"
 #include "controller/runtime/local_files.h"
@@ -178,13 +179,6 @@ decltype(ServerDeps::effects) MakeEffects(const Options& options, const Cache& c
   };
 }
 
-// Tells candidates for leadership apart, for people.
-std::string Identity() {
-  char host[256] = "localhost";
-  gethostname(host, sizeof host - 1);
-  return std::string(host) + "/" + std::to_string(getpid());
-}
-
 // ---- everything together
 
 // What everything else uses, and the API. Members are destroyed in reverse order: each uses only
@@ -221,17 +215,31 @@ struct Process {
   Vitals vitals{*store, *swarm, clock, metrics};
 };
 
-// Where browsers reach the API. `url` is that of the server, which listens.
-std::string PublicUrl(const Options& options, std::string url) {
-  if (!options.public_url.empty()) return options.public_url;
+std::string HostName() {
+  char host[256] = "localhost";
+  gethostname(host, sizeof host - 1);
+  return host;
+}
+
+// Where others reach the server that listens at `url`.
+std::string OwnUrl(std::string url) {
   for (const std::string_view any : {"//0.0.0.0:", "//[::]:"}) {
     const size_t at = url.find(any);
-    if (at == std::string::npos) continue;
-    char host[256] = "localhost";
-    gethostname(host, sizeof host - 1);
-    url.replace(at + 2, any.size() - 3, host);
+    if (at != std::string::npos) url.replace(at + 2, any.size() - 3, HostName());
   }
   return url;
+}
+
+// Where browsers reach the API.
+std::string PublicUrl(const Options& options, const Server& server) {
+  return options.public_url.empty() ? OwnUrl(server.url()) : options.public_url;
+}
+
+// What other controllers are told of this one. The server listens.
+std::string Identity(const Server& server, const Clock& clock) {
+  return EncodeReplica({.id = HostName() + "/" + std::to_string(getpid()),
+                        .url = OwnUrl(server.url()),
+                        .since = std::chrono::floor<std::chrono::seconds>(clock.WallNow())});
 }
 
 // The reconcilers and the loops that run them.
@@ -242,7 +250,7 @@ struct Loops {
                    {.deployment = options.deployment,
                     .workspace_root = options.workspace_root,
                     .gelf_address = options.gelf_address,
-                    .public_url = PublicUrl(options, p.server.url())}),
+                    .public_url = PublicUrl(options, p.server)}),
         gateways(*p.swarm, p.store->ForLeader(), p.cache, networks,
                  {.deployment = options.deployment,
                   .image = options.gateway_image,
@@ -280,7 +288,7 @@ struct Loops {
     for (const auto& controller : controllers)
       listeners.push_back([&c = *controller](SteadyTime until) { c.SetLease(until); });
     p.guard.SetLoops(std::move(listeners));
-    leader.emplace(*p.store, p.clock, p.metrics, Identity(),
+    leader.emplace(*p.store, p.clock, p.metrics, Identity(p.server, p.clock),
                    std::vector<LeaderCallback>{
                        [&guard = p.guard](SteadyTime until) { guard.SetLease(until); }});
     resignation = std::jthread([this, &guard = p.guard](const std::stop_token& stop) {

@@ -91,6 +91,7 @@ Api::Api(const ServerOptions& options, ServerDeps& deps)
     : options_(options),
       deps_(deps),
       views_(deps.cache, deps.swarm, deps.clock, options.auth == AuthMode::kNone),
+      store_health_(deps.store, deps.clock, deps.metrics),
       credentials_(deps.store, deps.cache, deps.clock),
       auth_(options.auth, credentials_, deps.cache, deps.clock),
       writer_(deps.store, deps.cache, deps.admission, credentials_, deps.clock, deps.effects),
@@ -100,6 +101,7 @@ Api::Api(const ServerOptions& options, ServerDeps& deps)
       execs_(options.limits.execs) {}
 
 void Api::Stop() {
+  store_health_.Stop();
   views_.Stop();
   auth_.Stop();
   transfers_.Stop();
@@ -177,6 +179,8 @@ void Api::Answer(const ExchangePtr& exchange) {
                               .prefix = deps_.metrics.Exposition()});
     case Endpoint::kVersion:
       return Reply(exchange, Version());
+    case Endpoint::kControllers:
+      return RunBlocking(exchange, [this] { return Controllers(); });
     case Endpoint::kRoot:
       return Reply(exchange, Root());
     case Endpoint::kLogin:
@@ -203,6 +207,14 @@ void Api::HandleResource(const ExchangePtr& exchange) {
   const std::string& subresource = exchange->route.subresource;
   if (subresource == "files") return Files(exchange);
   if (subresource == "proxy") return Proxy(exchange);
+  if (const auto since = store_health_.away_since(); since && !IsRead(exchange->request.method)) {
+    // At once: who waits for the store holds a thread, and those are few.
+    return Reply(exchange,
+                 ErrorResponse(MakeError(Code::kUnavailable, "the store has not answered since " +
+                                                                 FormatTime(*since) +
+                                                                 ": nothing was written"),
+                               &exchange->route));
+  }
   if (subresource == "scale") return Scale(exchange);
   if (subresource == "password" || subresource == "tokens" || subresource == "credentials")
     return Account(exchange);
@@ -226,7 +238,20 @@ void Api::RunBlocking(const ExchangePtr& exchange, std::function<Response()> han
                                   &exchange->route));
 }
 
+// Kubernetes' clients show warnings to people.
+void Api::MarkStale(const Exchange& exchange, Response& response) const {
+  const Route& route = exchange.route;
+  if (route.endpoint != Endpoint::kResource || !IsRead(exchange.request.method) ||
+      response.status != 200 || route.kind->name == "Node")
+    return;
+  if (const auto since = store_health_.away_since())
+    response.headers.emplace_back("Warning", "299 - \"the store has not answered since " +
+                                                 FormatTime(*since) +
+                                                 ": this may be out of date\"");
+}
+
 void Api::Reply(const ExchangePtr& exchange, Response response) {
+  MarkStale(*exchange, response);
   if (response.content_type == "application/json" && !exchange->query.empty() &&
       exchange->query.Find("pretty") != nullptr &&
       exchange->query.Bool("pretty", true).value_or(false)) {

@@ -17,6 +17,7 @@
 #include "apis/server/pages.h"
 #include "apis/server/pool.h"
 #include "apis/server/server.h"
+#include "apis/server/store_health.h"
 #include "apis/server/transfers.h"
 #include "apis/server/views.h"
 #include "apis/server/writer.h"
@@ -29,6 +30,8 @@ class Api {
   Api(const ServerOptions& options, ServerDeps& deps);
 
   void Handle(const ExchangePtr& exchange);
+  // Before the first request.
+  void Start() { store_health_.Start(); }
   // The store's cache has changed; any thread.
   void Follow() { views_.Follow(); }
   // `tell` after each change of what is shown beside it; until Stop.
@@ -46,6 +49,7 @@ class Api {
   void Reply(const ExchangePtr& exchange, Response response);
   // Runs it on the pool, then replies.
   void RunBlocking(const ExchangePtr& exchange, std::function<Response()> handler);
+  void MarkStale(const Exchange& exchange, Response& response) const;
   void Count(const Exchange& exchange, int status);
   void Audit(const Exchange& exchange, int status) const;
 
@@ -95,6 +99,7 @@ class Api {
   // What is no resource of ours.
   Response Root() const;
   Response Version() const;
+  Response Controllers();
   Response Discovery(const Exchange& exchange) const;
   Response OpenApi(const Exchange& exchange) const;
   Response Readyz(const Exchange& exchange);
@@ -111,6 +116,7 @@ class Api {
   const ServerOptions& options_;
   ServerDeps& deps_;
   Views views_;
+  StoreHealth store_health_;
   Credentials credentials_;
   Auth auth_;
   Writer writer_;

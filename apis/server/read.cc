@@ -120,8 +120,9 @@ void Api::ReadList(const ExchangePtr& exchange) {
   if (accepted.format == Format::kNone) return Reply(exchange, NotAcceptable());
   const Cache& cache = CacheOf(*route.kind);
   // A watch waits by itself, but for a snapshot of at least that revision.
-  const Revision revision =
-      watch && !parsed->send_initial.value_or(false) ? 0 : parsed->resource_version;
+  Revision revision = watch && !parsed->send_initial.value_or(false) ? 0 : parsed->resource_version;
+  // Another replica has begun the list, and is ahead.
+  if (const auto page = ParseContinue(parsed->continue_token); page.ok()) revision = page->revision;
   WhenFresh(exchange, cache, revision,
             [this, exchange, &cache, watch, accepted, options = std::move(*parsed)] {
               if (watch) {
@@ -180,11 +181,16 @@ Expected<Pages::SnapshotPtr> Api::FindSnapshot(const ListOptions& options, size_
   at = 0;
   if (!options.continue_token.empty()) {
     ZOE_ASSIGN(const Continue from, ParseContinue(options.continue_token));
-    const auto kept = pages_.Find(*selection.kind, selection.ns, from.revision);
-    if (!kept)
-      return MakeError(
-          Code::kExpired,
-          "the list that this page belongs to is no longer kept: list again from the start");
+    auto kept = pages_.Find(*selection.kind, selection.ns, from.revision);
+    if (!kept) {
+      // Another replica's, perhaps: the history may still reach back to that moment.
+      auto past = SnapshotAt(cache, *selection.kind, selection.ns, from.revision);
+      if (!past.ok())
+        return MakeError(
+            Code::kExpired,
+            "the list that this page belongs to is no longer kept: list again from the start");
+      kept = std::make_shared<const Snapshot>(std::move(*past));
+    }
     const auto next = std::ranges::upper_bound(
         kept->entries, std::tie(from.ns, from.name), std::less<>(),
         [](const EntryPtr& entry) { return std::tie(entry->key.ns, entry->key.name); });

@@ -44,6 +44,7 @@ constexpr Right kRights[] = {
 
     {"root", "", kGet, kPeople, kCluster},
     {"version", "", kGet, kPeople, kCluster},
+    {"controllers", "", kGet, kPeople, kCluster},
     {"discovery", "", kGet, kPeople, kCluster},
     {"openapi", "", kGet, kPeople, kCluster},
     {"reviews", "", kCreate, kPeople, kCluster},

@@ -172,6 +172,8 @@ std::string_view Route::plural() const {
       return "metrics";
     case Endpoint::kVersion:
       return "version";
+    case Endpoint::kControllers:
+      return "controllers";
     case Endpoint::kApi:
     case Endpoint::kApiV1:
     case Endpoint::kApis:
@@ -223,7 +225,7 @@ Expected<Route> ParseRoute(std::string_view path) {
         {"healthz", Endpoint::kHealthz}, {"livez", Endpoint::kLivez},
         {"readyz", Endpoint::kReadyz},   {"metrics", Endpoint::kMetrics},
         {"version", Endpoint::kVersion}, {"login", Endpoint::kLogin},
-        {"logout", Endpoint::kLogout},
+        {"logout", Endpoint::kLogout},   {"controllers", Endpoint::kControllers},
     };
     for (const auto& [name, endpoint] : kPlain) {
       if (s[0] == name) return Route{.endpoint = endpoint};

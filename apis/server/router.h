@@ -17,6 +17,7 @@ enum class Endpoint {
   kReadyz,
   kMetrics,
   kVersion,
+  kControllers,  // who stands for election, and who leads
   kApi,
   kApiV1,
   kApis,

@@ -65,6 +65,7 @@ Expected<void> Server::Start() {
     impl->api.Follow();
     notify();
   });
+  impl_->api.Start();
   for (const auto& loop : impl_->loops) loop->Start();
   impl_->listener->Start();
   impl_->running = true;

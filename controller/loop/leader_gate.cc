@@ -9,6 +9,13 @@ LeaderGate::LeaderGate(Store& store, const Clock& clock, Metrics& metrics, std::
     : store_(store),
       clock_(clock),
       gauge_(metrics.GaugeOf("zoe_leader", "1 while this process reconciles.")),
+      lease_left_(metrics.GaugeOf(
+          "zoe_leader_lease_left_seconds",
+          "What was left of the leader's lease when it was last renewed: little if the store's "
+          "servers are slow.")),
+      terms_(metrics.CounterOf("zoe_leader_terms_total", "Times that this process began to lead.")),
+      lost_(metrics.CounterOf("zoe_leader_lost_total",
+                              "Times that this process lost the lead against its will.")),
       identity_(std::move(identity)),
       listeners_(std::move(listeners)) {}
 
@@ -23,14 +30,7 @@ void LeaderGate::Run() {
   bool told = false;
   while (true) {
     Expected<std::unique_ptr<Watch>> campaign =
-        store_.Campaign(identity_, [this](SteadyTime until) {
-          for (const auto& listener : listeners_) listener(until);
-          const bool leading = until != kNotLeading;
-          const MutexLock lock(mutex_);
-          if (leading_ != leading) log::Info(leading ? "leading" : "not leading");
-          leading_ = leading;
-          gauge_.Set(leading ? 1 : 0);
-        });
+        store_.Campaign(identity_, [this](SteadyTime until) { OnLease(until); });
     if (campaign.ok()) {
       campaign_ = std::move(campaign).value();
       return;
@@ -46,6 +46,21 @@ void LeaderGate::Run() {
     }
     if (stopping_) return;
   }
+}
+
+void LeaderGate::OnLease(SteadyTime until) {
+  for (const auto& listener : listeners_) listener(until);
+  const bool leading = until != kNotLeading;
+  if (leading && lease_end_ != kNotLeading && lease_end_ != SteadyTime::max()) {
+    lease_left_.Set(std::chrono::duration<double>(lease_end_ - clock_.Now()).count());
+  }
+  lease_end_ = until;
+  const MutexLock lock(mutex_);
+  if (leading_ == leading) return;
+  leading_ = leading;
+  gauge_.Set(leading ? 1 : 0);
+  (leading ? terms_ : lost_).Add();
+  log::Info(leading ? "leading" : "not leading");
 }
 
 void LeaderGate::Release() {

@@ -31,13 +31,18 @@ class LeaderGate {
 
  private:
   void Run();
+  void OnLease(SteadyTime until);
 
   Store& store_;
   const Clock& clock_;
   Gauge& gauge_;
+  Gauge& lease_left_;
+  Counter& terms_;
+  Counter& lost_;
   const std::string identity_;
   const std::vector<LeaderCallback> listeners_;
-  std::unique_ptr<Watch> campaign_;  // the gate's thread, then Release
+  SteadyTime lease_end_ = kNotLeading;  // the store's thread
+  std::unique_ptr<Watch> campaign_;     // the gate's thread, then Release
   mutable Mutex mutex_;
   std::condition_variable changed_;
   bool leading_ ZOE_GUARDED_BY(mutex_) = false;

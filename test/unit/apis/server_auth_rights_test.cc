@@ -92,6 +92,7 @@ const std::map<std::string, Row>& Table() {
       {"discovery", {"g g g g", "g g g g"}},
       {"openapi", {"g g g g", "g g g g"}},
       {"version", {"g g g g", "g g g g"}},
+      {"controllers", {"g g g g", "g g g g"}},
       // Open to those who know no password: they never come here.
       {"healthz", {nothing, nothing}},
       {"livez", {nothing, nothing}},
