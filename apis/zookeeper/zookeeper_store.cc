@@ -84,7 +84,7 @@ class ZooKeeperStore : public Store {
         layout_(options.chroot, options.deployment),
         client_({.hosts = ClientHosts(options.hosts),
                  .credentials = options.credentials,
-                 .timeout = options.session_timeout},
+                 .timeout = options.session_timeout * 5 / 6},
                 *pump_,
                 {.on_connected = [this](bool fresh) { OnConnected(fresh); },
                  .on_over = [this] { election_->OnOver(); },

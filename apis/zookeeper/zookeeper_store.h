@@ -17,8 +17,9 @@ struct ZooKeeperOptions {
   std::string deployment = "zoe";  // everything lives under CHROOT/DEPLOYMENT
   std::string
       credentials;  // "user:password"; then every node is for this user only, else for everyone
-  Duration session_timeout{
-      6'000};  // the server has the last word, usually within 2 and 20 of its ticks
+  // Who is dead leads no longer than this. 5/6 of it are asked of the servers, which have the last
+  // word (usually within 2 and 20 of their ticks) and end sessions up to a tick later.
+  Duration session_timeout{6'000};
   Duration connect_timeout{10'000};  // of OpenZooKeeperStore
   Duration call_timeout{10'000};     // of each call
   Duration write_patience{3'000};    // a write waits so long for a connection that is lost
