@@ -42,7 +42,8 @@ struct DockerOptions {
 // - Logs of one slot come from the slot's tasks one after the other; of all slots (slot 0) as the
 //   tasks write them. `tail` counts lines of the whole, when following those of each task.
 //   A follow ends when the service is gone or nothing of it runs or will run any more.
-// - A node that a new leader of the Swarm has not heard of yet (`unknown`) stays ready for a minute.
+// - A node that a new leader of the Swarm has not heard of yet (`unknown`) stays ready for a
+// minute.
 // - Hints: of service events within 20 ms; of tasks within a poll (ExpectChanges), or, for
 //   containers on the manager that we talk to, about 0.1 s after they start, die or get healthy.
 Expected<std::unique_ptr<Swarm>> OpenDockerSwarm(const DockerOptions& options, const Clock& clock);

@@ -106,6 +106,16 @@ void Attention::Expect(SteadyTime until) {
   changed_.notify_all();
 }
 
+bool Attention::FirstWithoutEvents() {
+  const std::lock_guard lock(mutex_);
+  return ++without_events_ == 1;
+}
+
+bool Attention::LastWithEventsAgain() {
+  const std::lock_guard lock(mutex_);
+  return --without_events_ == 0;
+}
+
 Observer::Observer(const Parts& parts, std::function<void(const SwarmHint&)> on_hint)
     : parts_(parts), on_hint_(std::move(on_hint)) {
   events_thread_ = std::jthread([this] { ReadEvents(); });
@@ -120,6 +130,7 @@ Observer::~Observer() {
   }
   events_thread_.join();
   poll_thread_.join();
+  if (without_events_) parts_.attention.LastWithEventsAgain();
 }
 
 void Observer::Poke(const Look& look) {
@@ -129,6 +140,16 @@ void Observer::Poke(const Look& look) {
   look_.all |= look.all;
   look_.resync |= look.resync;
   parts_.attention.changed_.notify_all();
+}
+
+void Observer::SetWithoutEvents(bool without, std::string_view reason) {
+  if (std::exchange(without_events_, without) == without) return;
+  if (without) {
+    if (parts_.attention.FirstWithoutEvents())
+      log::Warn("the Swarm's events have ended, trying again", {{"reason", std::string(reason)}});
+    return;
+  }
+  if (parts_.attention.LastWithEventsAgain()) log::Info("the Swarm's events are read again");
 }
 
 void Observer::ReadEvents() {
@@ -142,10 +163,8 @@ void Observer::ReadEvents() {
     std::string line;
     HttpStream stream;
     stream.on_open = [&] {
-      if (std::exchange(lost, false)) {
-        log::Info("the Swarm's events are read again");
-        Poke({.resync = true});
-      }
+      if (std::exchange(lost, false)) Poke({.resync = true});
+      SetWithoutEvents(false, "");
       failures = 0;
     };
     stream.on_chunk = [&](std::string_view piece) {
@@ -166,9 +185,8 @@ void Observer::ReadEvents() {
       lost = true;
       continue;
     }
-    if (!std::exchange(lost, true))
-      log::Warn("the Swarm's events have ended, trying again",
-                {{"reason", result ? "end of stream" : result.error().message}});
+    lost = true;
+    SetWithoutEvents(true, result ? "end of stream" : result.error().message);
     std::unique_lock lock(parts_.attention.mutex_);
     const SteadyTime until = parts_.clock.Now() + Backoff(failures++);
     while (!stop_.stop_requested() && parts_.clock.Now() < until)

@@ -51,16 +51,20 @@ class NodeCache {
   bool stale_ = true;
 };
 
-// Until when tasks are converging. Shared by the port and its watches. Thread-safe.
+// What the port and its watches share: until when tasks are converging, and how many of the watches
+// have no events, so that only the first and the last of them says so. Thread-safe.
 class Attention {
  public:
   void Expect(SteadyTime until);
+  bool FirstWithoutEvents();  // true for the first; each one that called it calls the other, too
+  bool LastWithEventsAgain();
 
  private:
   friend class Observer;
   std::mutex mutex_;
   std::condition_variable changed_;
   SteadyTime fast_until_{};
+  int without_events_ = 0;
 };
 
 // One subscription. Two threads: one reads GET /events, one polls services and tasks of the
@@ -82,6 +86,7 @@ class Observer : public SwarmWatch {
   using Owner = std::tuple<std::string, std::string, std::string>;  // kind, ns, name: ordered
 
   void ReadEvents();
+  void SetWithoutEvents(bool without, std::string_view reason);
   void OnEvent(std::string_view line);
   // What the next poll, which is soon, is to do besides reading tasks; it adds up.
   struct Look {
@@ -108,6 +113,8 @@ class Observer : public SwarmWatch {
   // Guarded by attention.mutex_, which is held for looking only.
   Look look_{.resync = true};
   std::set<std::string> our_services_;
+
+  bool without_events_ = false;  // the events thread's own
 
   // The poll thread's own.
   std::set<std::string> down_;              // nodes

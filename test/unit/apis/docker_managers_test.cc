@@ -187,6 +187,36 @@ TEST(DockerFailover, T20EventsGoOnAtTheManagerThatAnswersAndTheGapIsClosedByARes
   EXPECT_TRUE(hints.WaitForResync(before));
 }
 
+TEST(DockerFailover, ThatTheEventsHaveEndedIsSaidOnceHoweverManyWatch) {
+  std::atomic<bool> gone = false;
+  const auto alive = ManagerNamed("first");
+  FakeEngine first([&](const string& request, const string& body) {
+    if (request.find("/events") != string::npos && gone) return Reply(503, Message("not now"));
+    return alive(request, body);
+  });
+  const auto swarm = Open({first.endpoint()});
+  Hints hints;
+  testing::internal::CaptureStderr();
+  {
+    std::vector<Expected<std::unique_ptr<SwarmWatch>>> watches;
+    gone = true;
+    for (int i = 0; i < 4; ++i) watches.push_back(swarm->Subscribe(hints.Callback()));
+    EXPECT_TRUE(Eventually([&] { return first.Count("GET /v1.41/events") >= 8; }));
+    gone = false;
+    const int before = first.Count("GET /v1.41/events");
+    EXPECT_TRUE(Eventually([&] { return first.Count("GET /v1.41/events") >= before + 4; }));
+    EXPECT_TRUE(hints.WaitForResync(4));
+  }
+  const string log = testing::internal::GetCapturedStderr();
+  const auto count = [&](const string& words) {
+    int n = 0;
+    for (size_t at = 0; (at = log.find(words, at)) != string::npos; ++at) ++n;
+    return n;
+  };
+  EXPECT_EQ(count("the Swarm's events have ended"), 1) << log;
+  EXPECT_LE(count("the Swarm's events are read again"), 1) << log;
+}
+
 // A manager that hangs while the Swarm elects: the probe's second is shared among the managers.
 TEST(DockerFailover, APingReachesTheManagerThatAnswers) {
   FakeEngine hanging([](const string&, const string&) { return FakeEngine::kSilence; });
