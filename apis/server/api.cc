@@ -248,6 +248,10 @@ void Api::MarkStale(const Exchange& exchange, Response& response) const {
     response.headers.emplace_back("Warning", "299 - \"the store has not answered since " +
                                                  FormatTime(*since) +
                                                  ": this may be out of date\"");
+  if (deps_.ready) {
+    if (const auto acted_on = deps_.ready(); !acted_on.ok())
+      response.headers.emplace_back("Warning", "299 - \"" + acted_on.error().message + "\"");
+  }
 }
 
 void Api::Reply(const ExchangePtr& exchange, Response response) {

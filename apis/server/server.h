@@ -58,8 +58,8 @@ struct ServerDeps {
   const Admission& admission;
   Metrics& metrics;
   const Clock& clock;
-  // One more check of /readyz (the control loop's): an error's message is the reason. May be empty;
-  // may block for up to a second.
+  // One more check of /readyz, and of what is read (a warning): an error's message, without quotes,
+  // is the reason. May be empty; cheap.
   std::function<Expected<void>()> ready = {};
   // Workspaces; nullptr: their files are not served.
   Files* files = nullptr;

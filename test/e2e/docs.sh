@@ -1,11 +1,13 @@
 #!/bin/bash
 # Runs every `sh` block of the docs that can run without Docker, in order, against a controller on a simulated Swarm.
 cd "$(dirname "$(readlink -f "$0")")" && . ./lib.sh
-swarm=sim:nodes=3,cpus=8,memory=16Gi store=memory:
+swarm=sim:nodes=3,cpus=8,memory=16Gi
+start_controller; stop_controller  # leaves state.db, the store that the operator guide backs up
+store=memory:
 start_controller
 for page in user-guide operator-guide operations cli; do
   step "docs/$page.md"
-  mkdir "$work/$page"; ln -s "$top/samples" "$work/$page/samples"
+  mkdir "$work/$page"; ln -s "$top/samples" "$work/$page/samples"; cp "$work/state.db" "$work/$page/"
   awk '/^```sh$/ { on = 1; next } /^```/ { on = 0 } on' "$top/docs/$page.md" >"$work/$page/commands"
   [ -s "$work/$page/commands" ] || fail "no sh block in docs/$page.md"
   (cd "$work/$page" && bash -euo pipefail -x commands >output 2>&1) || { tail -15 "$work/$page/output" >&2; fail "a command of docs/$page.md fails"; }
