@@ -110,6 +110,31 @@ void ShowNodes(Session& session, const Value& nodes, const Capacity& reserved) {
   session.out() << '\n';
 }
 
+// Older servers don't tell.
+void ShowControllers(Session& session, client::Client& client) {
+  const auto answer = client.Get("/controllers");
+  if (!answer.ok()) {
+    if (answer.error().code != Code::kNotFound)
+      session.err() << "controllers: " << Explain(answer.error()) << '\n';
+    return;
+  }
+  const Value* controllers = answer->Find("controllers");
+  if (controllers == nullptr || !controllers->is_array()) return;
+  std::string leader = "none leads";
+  Table table({"CONTROLLER", "LEADS", "URL", "AGE"});
+  for (const Value& controller : controllers->as_array()) {
+    const Value* leading = controller.Find("leading");
+    const bool leads = leading != nullptr && leading->ScalarText() == "true";
+    if (leads) leader = controller.StringAt("id") + " leads";
+    const std::string since = controller.StringAt("since");
+    table.Add({controller.StringAt("id"), leads ? "yes" : "no", controller.StringAt("url"),
+               since.empty() ? "<unknown>" : Age(since, Now())});
+  }
+  const size_t count = controllers->as_array().size();
+  session.out() << "Controllers: " << count << ", " << leader << '\n';
+  if (count > 1) table.Flush(session.out(), "  ");
+}
+
 void ShowQueue(Session& session, std::vector<const Value*> queue) {
   if (queue.empty()) {
     session.out() << "Queue:       empty\n";
@@ -282,6 +307,7 @@ int Status(Session& session) {
     used.memory += reserved.memory;
   }
   session.out() << "Server:      " << session.server() << '\n';
+  ShowControllers(session, **client);
   const auto nodes = (*client)->List("/api/v1/nodes");
   if (nodes.ok()) {
     ShowNodes(session, *nodes, used);

@@ -230,6 +230,31 @@ TEST_F(Commands, StatusShowsWhatTheCallerMaySee) {
                          "Executions:  1  Running 1\nQueue:       empty\n");
 }
 
+TEST_F(Commands, StatusShowsWhoLeads) {
+  std::string controllers;
+  api.intercept = [&](const FakeRequest& request) -> std::optional<FakeReply> {
+    if (request.path != "/controllers") return std::nullopt;
+    return FakeReply{.status = 200, .body = controllers};
+  };
+  const auto shows = [&](const std::string& text) {
+    const std::string out = Run({"status"}).out;
+    return out.find(text) != std::string::npos ? "" : out;
+  };
+  controllers = R"({"controllers":[{"id":"one/1","leading":true,"url":"http://one:4850"}]})";
+  EXPECT_EQ(shows("\nControllers: 1, one/1 leads\nNodes: "), "");
+  controllers = R"({"controllers":[{"id":"one/1","leading":true,"url":"http://one:4850"},)"
+                R"({"id":"two/2","leading":false}]})";
+  EXPECT_EQ(shows("\nControllers: 2, one/1 leads\n"
+                  "  CONTROLLER   LEADS   URL               AGE\n"
+                  "  one/1        yes     http://one:4850   <unknown>\n"
+                  "  two/2        no                        <unknown>\n"),
+            "");
+  controllers = R"({"controllers":[]})";
+  EXPECT_EQ(shows("\nControllers: 0, none leads\n"), "");
+  controllers = R"({"controllers":[7,null]})";
+  EXPECT_EQ(shows("\nControllers: 2, none leads\n"), "");
+}
+
 TEST_F(Commands, DescribeShowsAPlaceInWords) {
   api.Put(
       "/apis/zoe/v1/users/alice",
