@@ -228,9 +228,12 @@ void Controller::ReportSlow() {
 }
 
 SteadyTime Controller::NextDue() const {
-  SteadyTime next = next_resync_;
-  if (!hints_) next = std::min(next, next_subscribe_);
-  return std::min(next, queue_.NextDue().value_or(SteadyTime::max()));
+  const SteadyTime next = hints_ ? SteadyTime::max() : next_subscribe_;
+  {
+    const MutexLock lock(mutex_);
+    if (!open_) return next;  // what is due waits for who leads
+  }
+  return std::min({next, next_resync_, queue_.NextDue().value_or(SteadyTime::max())});
 }
 
 // ---- threads

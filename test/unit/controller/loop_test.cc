@@ -424,6 +424,16 @@ TEST_F(LoopTest, DoesNothingUntilSyncedAndLeading) {
   EXPECT_TRUE(controller->Step());
 }
 
+TEST_F(LoopTest, NothingIsDueWhileNotLeading) {
+  w.Pump();
+  controller->SetLease(SteadyTime::max());
+  controller->Step();
+  EXPECT_LT(controller->NextDue(), SteadyTime::max());
+  controller->SetLease(kNotLeading);
+  controller->queue().AddAfter(a, Duration(10), Priority::kLow);
+  EXPECT_EQ(controller->NextDue(), SteadyTime::max());
+}
+
 TEST_F(LoopTest, LosingLeadershipCancelsThePassAndDropsItsDraft) {
   CreateExecution(w.store.inner(), a);
   reconciler.act = [&](const Context& ctx, const Key&, v1::Execution* e,
