@@ -81,6 +81,7 @@ void Cluster::Hear(Node& node) {
     if (task->node == &node) there.push_back(id);
   }
   for (const auto& action : std::exchange(node.unheard, {})) At(Duration(0), action);
+  At(Duration(0), [this] { RetryPending(); });
   for (const std::string& id : there) {
     Task* task = FindTask(id);
     task->view.node_down = false;
