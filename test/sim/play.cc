@@ -115,10 +115,13 @@ class Player {
     queues_[key.ns.empty() ? key.name : key.ns].push_back(&step);
     Serve();
   }
+  // Not within itself: a call that one act makes of the API may call up the next one.
   void Serve() {
+    if (std::exchange(serving_, true)) return;
     for (auto& [place, queue] : queues_) {
       while (!queue.empty() && DoneByUser(*queue.front())) queue.pop_front();
     }
+    serving_ = false;
   }
   void PassUntil(SteadyTime when) {
     while (Waiting() && world_.clock.Now() + kPatience < when) {
@@ -260,6 +263,7 @@ class Player {
   const SteadyTime start_ = world_.clock.Now();
   std::deque<size_t> of_users_;  // indexes of the steps that are still to come
   std::map<std::string, std::deque<const Step*>> queues_;
+  bool serving_ = false;
   std::string refusal_;
 };
 
@@ -275,8 +279,11 @@ bool IsCalm(const Schedule& schedule) {
   return true;
 }
 
-void CompareLedgers(const Ending& expected, const Ending& found, std::vector<std::string>& wrong) {
+void CompareLedgers(const Schedule& schedule, const Ending& expected, const Ending& found,
+                    std::vector<std::string>& wrong) {
   for (const auto& [line, times] : found.ledger) {
+    // What users wrote by the API of a controller is in its ledger.
+    if (schedule.world.contains("api") && line.starts_with("Store.")) continue;
     const auto count = [&line](const std::map<std::string, int>& in) {
       const auto it = in.find(line);
       return it == in.end() ? 0 : it->second;
@@ -415,7 +422,7 @@ std::vector<std::string> Jury::Judge(const Schedule& schedule) {
   if (!wrong.empty()) return wrong;
   if (ending_.world != undisturbed_.world)
     wrong.push_back("A: it ends otherwise:" + Difference(undisturbed_.world, ending_.world));
-  if (IsCalm(schedule)) CompareLedgers(undisturbed_, ending_, wrong);
+  if (IsCalm(schedule)) CompareLedgers(schedule, undisturbed_, ending_, wrong);
   return wrong;
 }
 
