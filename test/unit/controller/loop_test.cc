@@ -495,6 +495,23 @@ TEST_F(LoopTest, APassOfAFormerTermWritesNothingAlthoughThisProcessLeadsAgain) {
   EXPECT_EQ(Phase(a), "Running");
 }
 
+TEST_F(LoopTest, RevisionsOfAStoreThatIsGoneHoldUpNoObjectOfTheNextOne) {
+  CreateExecution(w.store.inner(), a);
+  for (int i = 1; i < 10; ++i)
+    Edit(w.store.inner(), a, [i](v1::Execution& e) { e.spec.priority = i; });
+  SetPhase("Running");
+  Run();
+  controller->SetLease(kNotLeading);
+  w.store.Remake();
+  CreateExecution(w.store.inner(), a);
+  w.store.feed.on_gap();
+  w.Pump();
+  controller->SetLease(SteadyTime::max());
+  Run();
+  const Record record = w.store.Get(a).value();
+  EXPECT_NE(record.bytes.find("Running"), std::string::npos) << record.bytes;
+}
+
 TEST_F(LoopTest, AWriteThatTheFenceRefusesIsNoFailureAndLosesNoKey) {
   CreateExecution(w.store.inner(), a);
   SetPhase("Running");

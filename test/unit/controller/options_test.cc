@@ -257,6 +257,26 @@ TEST_F(OptionsTest, HelpVersionAndWriteConfigAreActions) {
   }
 }
 
+TEST_F(OptionsTest, BackupAndRestoreAreActionsWithOptions) {
+  const auto backup = Read({"--backup", "b", "--store", "memory:"}).value();
+  EXPECT_EQ(backup.action, Invocation::Action::kBackup);
+  EXPECT_EQ(backup.backup, "b");
+  EXPECT_EQ(backup.options.store, "memory:");
+  const auto restore = Read({"--restore", "-", "--from-deployment", "old"}).value();
+  EXPECT_EQ(restore.action, Invocation::Action::kRestore);
+  EXPECT_EQ(restore.backup, "-");
+  EXPECT_EQ(restore.from_deployment, "old");
+  for (const std::vector<std::string>& wrong :
+       std::vector<std::vector<std::string>>{{"--backup", "a", "--restore", "b"},
+                                             {"--backup="},
+                                             {"--from-deployment", "x"},
+                                             {"--backup", "a", "--from-deployment", "x"},
+                                             {"--backup", "a", "--store", "nowhere"}})
+    EXPECT_FALSE(Read(wrong).ok()) << wrong.front();
+  for (const char* name : {"--backup", "--restore", "--from-deployment"})
+    EXPECT_THAT(HelpText(), HasSubstr(name));
+}
+
 TEST(SwarmUrlTest, SplitsByScheme) {
   EXPECT_TRUE(SplitSwarmUrl("sim:nodes=2").simulated);
   EXPECT_EQ(SplitSwarmUrl("sim:nodes=2").simulation, "nodes=2");

@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "apis/memory/memory_store.h"
 #include "controller/cache/cache.h"
@@ -27,6 +28,8 @@ class FaultStore : public Store {
   // Asked with the call's name; an error is returned instead of calling. May itself use `inner()`.
   std::function<Expected<void>(const std::string& call, const Key& key)> before;
   Feed feed;  // as subscribed: to open gaps by hand
+  // An empty store takes its place, in which revisions begin anew; whose changes nobody is told.
+  void Remake() { former_ = std::exchange(inner_, MakeMemoryStore({.threaded = false})); }
   std::atomic<int> writes{0};
   Store& inner() { return *inner_; }
 
@@ -70,7 +73,7 @@ class FaultStore : public Store {
   Expected<void> Ask(const std::string& call, const Key& key) {
     return before ? before(call, key) : Expected<void>();
   }
-  std::unique_ptr<Store> inner_;
+  std::unique_ptr<Store> former_, inner_;
 };
 
 inline Key ExecutionKey(const std::string& name, const std::string& ns = "alice") {
