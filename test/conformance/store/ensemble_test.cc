@@ -130,7 +130,7 @@ TEST_F(EnsembleTest, HistoriesUnderFaultsAreLinearizable) {
       .seed = seed, .reads = Reads::kPerStore, .threads = 2, .pause = Duration(4), .lead = true};
   Storm storm(storm_options, history, (*fleet)->stores());
   storm.Start();
-  at_random.RunFor(StormDuration(Duration(15'000)));
+  at_random.RunFor(StormDuration(Duration(11'000)));
   storm.Stop();
   const Expected<void> healed = ensemble().Heal();
   ASSERT_TRUE(healed.ok()) << healed.error().message;

@@ -142,7 +142,7 @@ TEST_F(FaultsTest, TheStoreInOneZooKeeperServerIsLinearizable) {
       .seed = seed_, .reads = Reads::kPresent, .threads = 2, .pause = Duration(4), .lead = true};
   Storm storm(storm_options, history_, (*fleet)->stores());
   storm.Start();
-  at_random.RunFor(StormDuration(Duration(10'000)));
+  at_random.RunFor(StormDuration(Duration(7'000)));
   storm.Stop();
   const Expected<void> settled = (*fleet)->Settle(history_, storm_options.keys);
   ASSERT_TRUE(settled.ok()) << settled.error().message;
