@@ -20,6 +20,11 @@ bool Held(const ServicePicture& s) {
   return s.before->update_failed || RolledBack(s.observed->update_state);
 }
 
+// A calendar that was put back would have it last for as long.
+bool JustNow(WallTime since, WallTime now) {
+  return now - since < kUpdatePatience && since - now < kUpdatePatience;
+}
+
 bool Rolling(const ServicePicture& s, const v1::ExecutionStatus& status, WallTime now) {
   if (s.observed == nullptr || s.service.replicas.total == 0) return false;
   const UpdateState state = s.observed->update_state;
@@ -28,7 +33,7 @@ bool Rolling(const ServicePicture& s, const v1::ExecutionStatus& status, WallTim
   if (s.held) return false;
   if (!s.UpToDate() || state == UpdateState::kUpdating) return true;
   const std::optional<WallTime> since = RollingSince(status);
-  return state == UpdateState::kNone && since && now - *since < kUpdatePatience && s.before &&
+  return state == UpdateState::kNone && since && JustNow(*since, now) && s.before &&
          s.before->update == TemplateHash(s.desired);
 }
 

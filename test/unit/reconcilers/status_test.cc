@@ -357,6 +357,15 @@ TEST(ExecutionUpdate, ThatSwarmSaysNothingOfIsReadyAfterAWhile) {
             "True AllReplicasReady: 2/2 replicas ready");
 }
 
+TEST(ExecutionUpdate, ThatSwarmSaysNothingOfIsReadyAlthoughTheCalendarWasPutBack) {
+  Scene scene(kWeb);
+  scene.Converge().Look();
+  scene.Edit([&](auto&) { scene.Declared("web").image = "w:2"; });
+  scene.SwarmServiceOf("web").spec = std::get<UpdateService>(scene.Look().raw[0].what).spec;
+  EXPECT_EQ(scene.Advance(-std::chrono::hours(1)).Look().Condition("Ready"),
+            "True AllReplicasReady: 2/2 replicas ready");
+}
+
 TEST(ExecutionUpdate, ThatIsPausedBlamesNoLaterSpec) {
   Scene scene(kWeb);
   scene.Converge();
