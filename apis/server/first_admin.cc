@@ -64,19 +64,36 @@ FirstAdmin::FirstAdmin(Store& store, const Cache& cache, const Admission& admiss
       admission_(admission),
       clock_(clock),
       password_(std::move(password)),
+      chosen_(password_.empty() ? RandomPassword() : password_),
       announce_(std::move(announce)) {}
 
 Expected<void> FirstAdmin::Make() {
   if (!cache_.synced()) return MakeError(Code::kUnavailable, "the store has not been read yet");
-  const std::string password = password_.empty() ? RandomPassword() : password_;
-  ZOE_ASSIGN(const bool made, MakeFirstAdmin(store_, cache_, admission_, clock_, password));
-  if (made && password_.empty()) announce_(password);
+  const auto made = MakeFirstAdmin(store_, cache_, admission_, clock_, chosen_);
+  if (!made.ok()) {
+    perhaps_made_ = perhaps_made_ || made.error().code == Code::kOutcomeUnknown;
+    return made.error();
+  }
+  const bool ours = *made || (perhaps_made_ && IsPassword(chosen_));
+  if (ours && password_.empty()) announce_(chosen_);
   return {};
+}
+
+// As the store has it now.
+bool FirstAdmin::IsPassword(const std::string& password) const {
+  constexpr Duration kCatchUp{2'000};
+  const auto now = store_.List("User");
+  if (now.ok()) cache_.WaitFor(now->revision, kCatchUp);
+  return server::Credentials(store_, cache_, clock_).VerifyPassword(kAdmin, password);
 }
 
 Expected<void> FirstAdmin::Start() {
   auto made = Make();
-  if (made.ok() || made.error().code != Code::kUnavailable) return made;
+  // What was written in vain, or perhaps not, is made again.
+  if (made.ok() ||
+      (made.error().code != Code::kUnavailable && made.error().code != Code::kOutcomeUnknown &&
+       made.error().code != Code::kConflict))
+    return made;
   log::Warn("whether there is an admin is not known yet", {{"reason", made.error().message}});
   thread_ = std::jthread([this](const std::stop_token& stop) {
     std::mutex mutex;

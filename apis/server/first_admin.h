@@ -34,13 +34,16 @@ class FirstAdmin {
 
  private:
   Expected<void> Make();
+  bool IsPassword(const std::string& password) const;
 
   Store& store_;
   const Cache& cache_;
   const Admission& admission_;
   const Clock& clock_;
-  const std::string password_;
+  const std::string password_;  // given
+  const std::string chosen_;    // that, or made up; the same in every attempt
   const std::function<void(const std::string&)> announce_;
+  bool perhaps_made_ = false;  // an attempt's outcome is not known
   std::jthread thread_;
 };
 

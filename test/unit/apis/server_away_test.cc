@@ -2,9 +2,13 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <functional>
+#include <mutex>
 #include <thread>
 
 #include "apis/memory/memory_store.h"
+#include "apis/server/credentials.h"
+#include "apis/server/first_admin.h"
 #include "apis/server/server.h"
 #include "apis/sim/sim_swarm.h"
 #include "controller/cache/informer.h"
@@ -20,6 +24,7 @@ class FarStore : public Store {
  public:
   std::atomic<bool> away{false};
   std::vector<Candidate> candidates;
+  std::atomic<int> lost_replies{0};  // of creations to come: done, but nobody hears of it
 
   Expected<Record> Get(const Key& key) override {
     ZOE_TRY(Ping());
@@ -31,7 +36,10 @@ class FarStore : public Store {
   }
   Expected<Revision> Create(const Key& key, std::string bytes) override {
     ZOE_TRY(Ping());
-    return inner_->Create(key, std::move(bytes));
+    Expected<Revision> created = inner_->Create(key, std::move(bytes));
+    if (lost_replies > 0 && lost_replies-- > 0)
+      return MakeError(Code::kOutcomeUnknown, "the reply was lost");
+    return created;
   }
   Expected<Revision> Replace(const Key& key, Revision expected, std::string bytes) override {
     ZOE_TRY(Ping());
@@ -182,6 +190,35 @@ TEST(ServerAway, AListThatOneReplicaHasBegunGoesOnAtAnother) {
   ASSERT_EQ(next.status, 200) << next.body;
   EXPECT_NE(next.body.find("\"name\":\"b\""), std::string::npos) << next.body;
   EXPECT_EQ(forgetful.Call("GET", kPath + "?limit=1&continue=" + token).status, 410);
+}
+
+// Of the User, and of its password: the one that was made is the one that is told.
+TEST(ServerAway, TheFirstAdminsPasswordIsToldAlthoughRepliesAreLost) {
+  FarStore store;
+  store.lost_replies = 2;
+  SystemClock clock;
+  Metrics metrics;
+  Cache cache;
+  Informer informer(store, cache, clock, metrics);
+  informer.Start();
+  while (!cache.synced()) std::this_thread::yield();
+  Admission admission(cache, {.users_make_namespaces = true});
+  std::mutex mutex;
+  std::vector<std::string> told;
+  FirstAdmin admin(store, cache, admission, clock, "", [&](const std::string& password) {
+    const std::lock_guard lock(mutex);
+    told.push_back(password);
+  });
+  ASSERT_TRUE(admin.Start().ok());
+  ASSERT_TRUE(Eventually([&] {
+    const std::lock_guard lock(mutex);
+    return !told.empty();
+  }));
+  admin.Stop();
+  EXPECT_EQ(store.lost_replies, 0);
+  ASSERT_EQ(told.size(), 1u);
+  EXPECT_TRUE(server::Credentials(store, cache, clock).VerifyPassword("admin", told[0]));
+  informer.Stop();
 }
 
 }  // namespace
