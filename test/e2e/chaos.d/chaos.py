@@ -17,6 +17,7 @@ from observe import History, LeaderSampler, SwarmWatcher, Watcher
 from workload import PATH, Client, Ledger, send, sleeper
 
 BEGAN = time.monotonic()
+CLIENTS = 5
 CONTROL_SECONDS, ALL_SECONDS = 40, 45  # of one cycle: faults of controllers and store alone, faults of the Swarm as well
 
 
@@ -88,7 +89,7 @@ class Chaos:
             raise Failure(f"faults of controllers and store alone replaced {len(gone)} of {len(before)} containers")
 
     def cycle(self, number, lose_quorum):
-        clients = [Client(self.ledger, self.controllers, f"{self.options.seed} {number} {i}", 1.0) for i in range(3)]
+        clients = [Client(self.ledger, self.controllers, f"{self.options.seed} {number} {i}", 0.8) for i in range(CLIENTS)]
         before = self.aside()
         for client in clients:
             client.start()
@@ -106,23 +107,29 @@ class Chaos:
         log(f"cycle {number}: at rest after {self.converged[-1]:.1f} s; {self.figures()}")
 
     def failover(self, number, how):
-        """Ends the leader; seconds until another one has made a service. Then starts it again."""
+        """Ends the leader; seconds until the next one has made a service: from the end, or where it is started again at once, from when it serves."""
         leader = wait_until(self.leader, 30, "a leader")
         other = random.Random(f"{self.options.seed} {number}").choice([c for c in self.controllers if c is not leader])
         before, name = self.aside(), f"after-{how}-{number}"
-        getattr(leader, how)()
-        ended = time.monotonic()
+        if how == "restart":
+            leader.kill()
+            leader.start()
+            wait_until(leader.serves, 30, "the leader that was started again", every=0.005)
+        else:
+            getattr(leader, how)()
+        since = time.monotonic()
         write = send(self.ledger, other, "POST", name, sleeper(name, 1, "failover"))
         if write.outcome != "acknowledged":
             raise Failure(f"while nobody led: {write}")
         def made():
             return any(s["Spec"]["Labels"]["zoe.name"] == name for s in self.swarm.services())
         wait_until(made, 60, f"a new leader after controller {leader.k} had ended", every=0.02)
-        seconds = time.monotonic() - ended
+        seconds = time.monotonic() - since
         def runs():
             return other.ask("GET", f"{PATH}/{name}")[1]["status"].get("phase") == "Running"
         wait_until(runs, 60, f"{name} to run")
-        leader.start()
+        if how != "restart":
+            leader.start()
         wait_until(leader.ready, 30, "the one that was ended")
         send(self.ledger, other, "DELETE", name, None, uid=write.uid)
         self.expect_untouched(before)
@@ -130,11 +137,11 @@ class Chaos:
         return seconds
 
     def failovers(self, rounds):
-        for how, words in (("kill", "kill -9"), ("stop", "SIGTERM")):
+        for how, words in (("kill", "kill -9 of the leader"), ("restart", "kill -9 and the start of the same one"), ("stop", "SIGTERM to the leader")):
             took = [self.failover(i, how) for i in range(rounds)]
             if took:
-                log(f"failover after {words} of the leader, {rounds} rounds: until a service is made {min(took):.2f} / {statistics.median(took):.2f} / "
-                    f"{max(took):.2f} s (min / median / max)")
+                log(f"failover after {words}, {rounds} rounds: until a service is made {min(took):.2f} / {statistics.median(took):.2f} / "
+                    f"{max(took):.2f} s (min / median / max); containers restarted {self.restarted}")
 
     def figures(self):
         writes = self.ledger
@@ -192,7 +199,8 @@ def main():
         options.rounds = 20 if options.mode == "failover" else 2
     die_with_parent()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    print(f"seed {options.seed}: test/e2e/chaos --seed {options.seed}" + (f" --minutes {options.minutes}" if options.minutes else ""), flush=True)
+    again = [a for i, a in enumerate(sys.argv[3:], 3) if "--seed" not in (a, sys.argv[i - 1]) and a != "--verbose"]
+    print(f"test/e2e/chaos {' '.join([*again, '--seed', str(options.seed)])}", flush=True)
     chaos = Chaos(options)
     code = 1
     try:

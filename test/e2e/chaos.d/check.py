@@ -78,7 +78,9 @@ class World:
             if watcher.knows() != revisions:
                 self.differences.append(f"the watch of controller {watcher.controller.k} knows {watcher.knows()}, a list {revisions}")
         self.services = swarm.services()
-        self.tasks = [t for t in swarm.manager("GET", "/tasks?filters={%22desired-state%22:[%22running%22]}")]
+        tasks = swarm.manager("GET", "/tasks")
+        self.tasks = [t for t in tasks if t["DesiredState"] == "running"]
+        self.ending = [t for t in tasks if t["DesiredState"] == "remove"]
         self.containers = [c for node in NODES for c in swarm.containers(node)]
         self.versions = {"objects": revisions, "services": {s["ID"]: s["Version"]["Index"] for s in self.services}}
         for item in self.items.values():
@@ -98,7 +100,8 @@ class World:
         say = lambda what: self.differences.append(f"{name}: {what}")
         services = [s for s in self.services if s["Spec"]["Labels"]["zoe.uid"] == meta["uid"]]
         if meta.get("deletionTimestamp"):
-            return say(f"deleted and still there: {status.get('conditions')}")
+            ending = [(t["ID"], t["NodeID"], t["Status"]) for t in self.ending if t.get("Labels", {}).get("zoe.uid") == meta["uid"]]
+            return say(f"deleted and still there, finalizers {meta.get('finalizers')}, {len(services)} services, tasks that end: {ending}")
         if status.get("observedGeneration") != meta["generation"]:
             say(f"generation {meta['generation']}, observed {status.get('observedGeneration')}")
         if phase in ENDED or spec.get("suspend"):

@@ -209,6 +209,10 @@ class Controller(Process):
     def ask(self, method, path, body=None, kind="application/json", timeout=15):
         return ask(PlaceConnection(self.network, 4850, timeout), method, path, body, kind)
 
+    def serves(self):
+        with open(f"{self.folder}/out") as out:
+            return "listening on" in out.read()
+
     def ready(self):
         try:
             return self.ask("GET", "/readyz", timeout=3)[0] == 200

@@ -1,6 +1,6 @@
 """nemesis.py: what goes wrong, chosen by a seed. Run in the main thread: it starts processes (see fixture.py).
 
-Never more than one ZooKeeper server and one Swarm manager suffer at a time; controllers may all do so.
+Never more than one ZooKeeper server, one Swarm manager and two controllers suffer at a time, but for one loss of ZooKeeper's quorum.
 """
 import collections
 import http.client
@@ -39,10 +39,10 @@ class Nemesis:
         whom, name = f"controller {c.k}", f"controller {c.k} "
         return self.random.choice(2 * [Fault(name + "killed", whom, (0, 8), c.kill, c.start)] + [
             Fault(name + "stopped", whom, (0, 4), c.stop, c.start),
-            Fault(name + "paused", whom, (1, 14), c.pause, c.resume),
-            Fault(name + "cut off", whom, (2, 14), c.cut, c.plug),
-            Fault(name + "cut from zookeeper", whom, (2, 14), lambda: c.separate(SERVERS), c.join),
-            Fault(name + "cut from docker", whom, (2, 14), lambda: c.separate(NODES), c.join)])
+            Fault(name + "paused", whom, (1, 12), c.pause, c.resume),
+            Fault(name + "cut off", whom, (2, 10), c.cut, c.plug),
+            Fault(name + "cut from zookeeper", whom, (2, 10), lambda: c.separate(SERVERS), c.join),
+            Fault(name + "cut from docker", whom, (2, 10), lambda: c.separate(NODES), c.join)])
 
     def node_fault(self):
         node, sh = self.random.choice(NODES), self.swarm.sh
@@ -88,7 +88,8 @@ class Nemesis:
         self.swarm.engine(node, "POST", f"/containers/{self.random.choice(containers)['Id']}/kill?signal=KILL")
 
     def strike(self, fault):
-        if fault.whom in self.active:
+        suffering = sum(whom.startswith("controller") for whom in self.active)
+        if fault.whom in self.active or (suffering > 1 and fault.whom and fault.whom.startswith("controller")):
             return
         self.last_over = time.monotonic()
         if fault.whom == "node":
