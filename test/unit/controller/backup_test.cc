@@ -4,9 +4,9 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
-#include <atomic>
 #include <filesystem>
 #include <fstream>
+#include <stop_token>
 #include <thread>
 
 #include "apis/memory/memory_store.h"
@@ -205,14 +205,13 @@ TEST_F(Backups, AreOneMomentOfTheStoreWhileOthersWrite) {
   const auto key = [](int pair, char half) {
     return ExecutionKey("p" + std::to_string(pair) + half);
   };
-  std::atomic<bool> stop = false;
   std::vector<std::jthread> writers;
   for (int pair = 0; pair < kPairs; ++pair) {
     Revision a = *store->Create(key(pair, 'a'), "{\"n\":0}");
     Revision b = *store->Create(key(pair, 'b'), "{\"n\":0}");
-    writers.emplace_back([&, pair, a, b]() mutable {
+    writers.emplace_back([&, pair, a, b](const std::stop_token& stop) mutable {
       // Half a is always written first; then an object of this number, and the one before goes.
-      for (int n = 1; !stop; ++n) {
+      for (int n = 1; !stop.stop_requested(); ++n) {
         const std::string bytes = "{\"n\":" + std::to_string(n) + "}";
         a = *store->Replace(key(pair, 'a'), a, bytes);
         std::this_thread::sleep_for(std::chrono::microseconds(500));
@@ -251,7 +250,6 @@ TEST_F(Backups, AreOneMomentOfTheStoreWhileOthersWrite) {
       }
     }
   }
-  stop = true;
   EXPECT_GT(mixed, 0) << "the listing was never torn: this proved nothing";
 }
 
