@@ -8,6 +8,10 @@ namespace zoe::server {
 
 // In the order in which they would lead.
 Response Api::Controllers() {
+  if (const auto since = store_health_.away_since())
+    return ErrorResponse(MakeError(
+        Code::kUnavailable,
+        "the store has not answered since " + FormatTime(*since) + ": who leads is not known"));
   const auto candidates = deps_.store.Candidates();
   if (!candidates.ok()) return ErrorResponse(candidates.error());
   codec::Array controllers;
