@@ -9,6 +9,7 @@ import unittest
 import format as formatting
 import headers
 import includes
+import patterns
 import words
 
 
@@ -98,6 +99,17 @@ class Lint(unittest.TestCase):
         found = formatting.check(self.root, clang_format)
         self.assertEqual(len(found), 1)
         self.assertIn("specs/b.cc:1", found[0])
+
+    def test_patterns_are_all_there_and_named_tests_exist(self):
+        self.write("test/sim/patterns_a_test.cc",
+                   "".join(f"TEST_F(A, T{n:02}_Holds) {{}}\n" for n in range(1, 45)))
+        self.write("test/sim/patterns.md", "| T45 | Elsewhere | test/b_test.cc |\n")
+        self.write("test/b_test.cc", "TEST(B, Elsewhere) {}\n")
+        self.assertEqual(patterns.check(self.root), [])
+        self.write("test/b_test.cc", "TEST(B, Renamed) {}\n")
+        self.assertEqual(patterns.check(self.root),
+                         ["test/sim/patterns.md:1: test/b_test.cc has no test Elsewhere",
+                          "test/sim/patterns.md: T45 has no test"])
 
 
 if __name__ == "__main__":

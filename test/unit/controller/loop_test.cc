@@ -424,6 +424,24 @@ TEST_F(LoopTest, DoesNothingUntilSyncedAndLeading) {
   EXPECT_TRUE(controller->Step());
 }
 
+TEST_F(LoopTest, T27_AFreshEditGoesBeforeABacklogOfTenThousand) {
+  std::vector<Key> taken;
+  reconciler.act = [&](const Context&, const Key& key, v1::Execution*, StatusDraft&) {
+    taken.push_back(key);
+    return Result{};
+  };
+  for (int i = 0; i < 10'000; ++i)
+    CreateExecution(w.store.inner(), ExecutionKey("e" + std::to_string(i)));
+  w.Pump();
+  controller->Step();
+  const Key edited = ExecutionKey("e9999");
+  Edit(w.store.inner(), edited, [](v1::Execution& e) { e.meta.generation = 2; });
+  w.Pump();
+  controller->Step();
+  ASSERT_EQ(taken.size(), 2u);
+  EXPECT_EQ(taken.back(), edited);
+}
+
 TEST_F(LoopTest, NothingIsDueWhileNotLeading) {
   w.Pump();
   controller->SetLease(SteadyTime::max());
