@@ -99,9 +99,10 @@ class Cluster {
   void SetNodeCut(const std::string& name, bool cut);
   void SetNodeAvailability(const std::string& name, std::string availability);
   // For `silence` no manager answers and nothing is decided. The next leader knows every node as
-  // `unknown` until it reports, `report` later: nothing is replaced because of that, and what ended
-  // meanwhile ends now. It has forgotten how often tasks were restarted. `with_node`, if any, stays
-  // unknown for 40 s, then it is down.
+  // `unknown` until it reports, `report` later: nothing is replaced because of that, its tasks
+  // count as they were (apis/docker does so for a minute), and what ended meanwhile ends now. It
+  // has forgotten how often tasks were restarted. `with_node`, if any, stays unknown for 40 s, then
+  // it is down.
   void LoseLeader(Duration silence, Duration report = Duration(5'000),
                   const std::string& with_node = "");
   bool has_leader() const { return silent_until_ <= now_; }

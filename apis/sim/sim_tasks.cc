@@ -282,7 +282,8 @@ void Cluster::Stop(Task& task, TaskState desired) {
   if (on_node && task.view.node_down) return;  // nobody is there to stop it
   At(on_node ? delays_.stop : Duration(0), [this, id] {
     Task* stopped = FindTask(id);
-    if (!stopped || IsTerminal(stopped->view.state) || stopped->view.node_down) return;
+    if (!stopped || IsTerminal(stopped->view.state)) return;
+    if (stopped->node && !stopped->node->ready()) return;  // it hears of it when it is back
     End(*stopped, TaskState::kShutdown, "", std::nullopt);
   });
 }

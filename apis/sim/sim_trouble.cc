@@ -129,9 +129,6 @@ void Cluster::LoseLeader(Duration silence, Duration report, const std::string& w
     if (!node->ready()) continue;
     node->state = Node::State::kUnknown;
     const uint64_t loss = ++node->losses;
-    for (const auto& [id, task] : tasks_) {
-      if (task->node == node.get()) task->view.node_down = true;
-    }
     const bool lost = node->options.name == with_node;
     At(silence + (lost ? kUnknownUntil : report), [this, lost, loss, of = node.get()] {
       if (of->losses != loss) return;
@@ -180,7 +177,7 @@ bool Cluster::EndTask(const std::string& service_name, int32_t number, int exit_
   const auto slot = service.slots.find(number);
   if (slot == service.slots.end()) return false;
   Task* task = FindTask(slot->second.history.back());
-  if (!task || task->view.state != TaskState::kRunning || task->view.node_down) return false;
+  if (!task || task->view.state != TaskState::kRunning || !task->node->ready()) return false;
   End(*task, exit_code == 0 ? TaskState::kComplete : TaskState::kFailed,
       exit_code == 0 ? "" : "task: non-zero exit (" + std::to_string(exit_code) + ")", exit_code);
   return true;

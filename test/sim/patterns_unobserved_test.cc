@@ -141,6 +141,7 @@ TEST_F(Unobserved, T20_ALostLeaderOfTheManagersReplacesNothingAndHidesNothing) {
   w.Delete("ann/job");
   w.Run(12s);
   EXPECT_EQ(SwarmWrites(w), before + 1 + 1) << "one service made, one removed";
+  EXPECT_EQ(w.Phase("ann/run"), v1::kRunning) << "nodes that are unknown have lost nothing yet";
   w.Run(30s);
   ExpectRuns(w, "ann/run");
   ExpectRuns(w, "ann/late");
