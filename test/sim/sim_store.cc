@@ -39,6 +39,7 @@ void Ensemble::SetQuorum(bool quorum) {
 
 void Ensemble::TrimLog() {
   trimmed_ += log_.size();
+  trimmed_at_ = ++head_;
   log_.clear();
 }
 
@@ -395,11 +396,12 @@ bool SimStore::TellGap() {
 
 bool SimStore::TellChanges() {
   bool told = false;
-  if (heard_ < ensemble_.trimmed_) {
+  // Whose server stands still sees the log as it was; what of it is lost here, it hears later.
+  if (heard_ < ensemble_.trimmed_ && view() >= ensemble_.trimmed_at_) {
     heard_ = ensemble_.trimmed_;
     told = TellGap();
   }
-  while (heard_ < ensemble_.trimmed_ + ensemble_.log_.size()) {
+  while (heard_ >= ensemble_.trimmed_ && heard_ < ensemble_.trimmed_ + ensemble_.log_.size()) {
     const Ensemble::Change entry = ensemble_.log_[heard_ - ensemble_.trimmed_];
     if (entry.change.revision > view() || entry.at + feed_delay_ > ensemble_.clock_.Now()) break;
     ++heard_;

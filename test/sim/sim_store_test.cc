@@ -82,6 +82,19 @@ TEST_F(SimStoreTest, AShortCutHasNoGapACutLogHas) {
   EXPECT_THAT(heard, ElementsAre("a", "gap"));
 }
 
+TEST_F(SimStoreTest, WhoLagsHearsOfTheGapOnceItSeesTheCut) {
+  int gaps = 0;
+  const auto watch = one->Subscribe({.on_change = [](const Change&) {}, .on_gap = [&] { ++gaps; }});
+  one->SetLagging(true);
+  ASSERT_TRUE(two->Create(kA, "1").ok());
+  ensemble.TrimLog();
+  one->Pump();
+  EXPECT_EQ(gaps, 0);
+  one->SetLagging(false);
+  one->Pump();
+  EXPECT_EQ(gaps, 1);
+}
+
 TEST_F(SimStoreTest, TheNextInLineLeadsOnceTheSessionBeforeItIsOver) {
   SteadyTime first = kNotLeading, second = kNotLeading;
   const auto a = *one->Campaign("one", Into(first));

@@ -83,7 +83,8 @@ World::~World() { machines_.clear(); }  // their watches are the Swarm's
 
 World::Machine* World::Resolve(int i) {
   if (i == kCalling) return frames_.empty() ? nullptr : frames_.back()->machine;
-  if (i >= 0) return machines_.at(static_cast<size_t>(i)).get();
+  const auto number = static_cast<size_t>(i);
+  if (i >= 0) return number < machines_.size() ? machines_[number].get() : nullptr;
   const int session = ensemble_.Leader();
   for (const auto& machine : machines_) {
     if (machine->process && session != 0 && machine->process->client().session() == session)
