@@ -236,8 +236,12 @@ std::string Filters(const std::vector<std::pair<std::string, std::vector<std::st
 Expected<std::vector<TaskMark>> DecodeTaskMarks(std::string_view json) {
   ZOE_ASSIGN(const Json list, ParseList(json, "GET /tasks", "ID"));
   std::vector<TaskMark> marks;
-  for (const Json& item : list)
-    marks.push_back({Text(item, "ID"), Text(item, "ServiceID"), VersionOf(item)});
+  for (const Json& item : list) {
+    const Json& container = Child(Child(item, "Spec"), "ContainerSpec");
+    ObjectMark mark = MarkOf(item, "ID", Child(container, "Labels"));
+    marks.push_back(
+        {std::move(mark.id), Text(item, "ServiceID"), mark.version, std::move(mark.owner)});
+  }
   return marks;
 }
 

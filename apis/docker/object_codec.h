@@ -31,14 +31,15 @@ Expected<std::string> EncodeSecret(const std::string& name, const Labels& labels
 std::string Filters(const std::vector<std::pair<std::string, std::vector<std::string>>>& filters);
 
 // What the observer compares between two polls.
-struct TaskMark {
-  std::string id, service_id;
-  uint64_t version = 0;
-};
 struct ObjectMark {
   std::string id;
   uint64_t version = 0;
   SwarmHint owner;
+};
+struct TaskMark {
+  std::string id, service_id;
+  uint64_t version = 0;
+  SwarmHint owner;  // as its container's labels say
 };
 Expected<std::vector<TaskMark>> DecodeTaskMarks(std::string_view json);
 Expected<std::vector<ObjectMark>> DecodeServiceMarks(std::string_view json);

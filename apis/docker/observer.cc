@@ -345,11 +345,18 @@ void Observer::TakeServices(const std::vector<ObjectMark>& marks, std::set<Owner
   for (const auto& [id, owner] : owners_) our_services_.insert(id);
 }
 
-// False if a task belongs to a service that isn't known yet.
+// False if a task belongs to a service that isn't known yet. One whose service was removed before
+// it was ever seen is told from its container's labels: whoever waits for its end must hear of it.
 bool Observer::TakeTasks(const std::vector<TaskMark>& marks, std::set<Owner>& changed) {
   bool known = true;
   const auto tell = [&](const TaskMark& mark) {
-    const auto owner = owners_.find(mark.service_id);
+    auto owner = owners_.find(mark.service_id);
+    if (owner == owners_.end() && !mark.owner.kind.empty()) {
+      known = false;
+      owner =
+          owners_.emplace(mark.service_id, Owner{mark.owner.kind, mark.owner.ns, mark.owner.name})
+              .first;
+    }
     if (owner != owners_.end()) changed.insert(owner->second);
     return owner != owners_.end();
   };

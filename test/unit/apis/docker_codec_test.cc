@@ -1,6 +1,7 @@
 // apis/docker against a scripted engine: the port, the Engine's JSON, its log frames, its hints.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <condition_variable>
 #include <mutex>
@@ -290,6 +291,40 @@ TEST(DockerWatch, AsksLittleAtRestAndOftenWhenChangesAreExpected) {
   EXPECT_EQ(hints[1].ns, "alice");
   EXPECT_EQ(hints[1].name, "wordcount");
   EXPECT_GE(engine.Count("GET /v1.41/tasks"), 2);
+}
+
+// Somebody else has removed the service, so that this observer never sees it.
+TEST(DockerWatch, TellsWhenTheLastTaskOfAServiceThatItNeverSawIsGone) {
+  std::atomic<bool> ending = true;
+  FakeEngine engine([&](const string& request, const string&) {
+    if (request.find("/events") != string::npos)
+      return string("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
+    if (request.find("/tasks") == string::npos || !ending) return Reply(200, "[]");
+    return Reply(200, R"([{"ID":"t","ServiceID":"s","Version":{"Index":1},"DesiredState":"remove",
+      "Spec":{"ContainerSpec":{"Labels":{"zoe.kind":"Execution","zoe.namespace":"alice",
+      "zoe.name":"wordcount"}}}}])");
+  });
+  const auto swarm = Open({engine.endpoint()});
+  std::mutex mutex;
+  std::condition_variable changed;
+  std::vector<SwarmHint> hints;
+  const auto watch = swarm->Subscribe([&](const SwarmHint& hint) {
+    const std::lock_guard lock(mutex);
+    hints.push_back(hint);
+    changed.notify_all();
+  });
+  ASSERT_TRUE(watch.ok());
+  std::unique_lock lock(mutex);
+  const auto said = [&](const string& name) {
+    return changed.wait_for(lock, std::chrono::seconds(5), [&] {
+      return std::ranges::any_of(hints, [&](const SwarmHint& hint) { return hint.name == name; });
+    });
+  };
+  ASSERT_TRUE(said(""));
+  hints.clear();
+  ending = false;
+  swarm->ExpectChanges(Duration(5'000));
+  EXPECT_TRUE(said("wordcount"));
 }
 
 }  // namespace
