@@ -100,7 +100,7 @@ class World:
         say = lambda what: self.differences.append(f"{name}: {what}")
         services = [s for s in self.services if s["Spec"]["Labels"]["zoe.uid"] == meta["uid"]]
         if meta.get("deletionTimestamp"):
-            ending = [(t["ID"], t["NodeID"], t["Status"]) for t in self.ending if t.get("Labels", {}).get("zoe.uid") == meta["uid"]]
+            ending = [(t["ID"], t["NodeID"], t["Status"]) for t in self.ending if t["Spec"]["ContainerSpec"].get("Labels", {}).get("zoe.uid") == meta["uid"]]
             return say(f"deleted and still there, finalizers {meta.get('finalizers')}, {len(services)} services, tasks that end: {ending}")
         if status.get("observedGeneration") != meta["generation"]:
             say(f"generation {meta['generation']}, observed {status.get('observedGeneration')}")
