@@ -38,19 +38,28 @@ codec::Value Document(const Key& key, const std::string& spec, const Meta& meta)
 
 Store& World::truth() { return people_->truth; }
 
-Expected<Api*> World::Serving() {
-  if (api == kAny) return &people_->api();
+// Through the API of whoever serves. Whose process dies meanwhile answers nothing.
+Expected<void> World::Serve(const Key& key, const std::function<Expected<Api::Done>(Api&)>& act) {
+  if (api == kAny) return Acknowledge(key, act(people_->api()));
   Machine* machine = Up(api);
   if (machine == nullptr || machine->stepping || clock.Now() < machine->paused_until)
     return MakeError(Code::kUnavailable, "nobody serves this API (simulated)");
   SetWires(*machine);
-  return machine->api.get();
+  machine->stepping = true;
+  Expected<Api::Done> done = act(*machine->api);
+  machine->stepping = false;
+  if (machine->process->dead) done = MakeError(Code::kOutcomeUnknown, "the connection broke");
+  if (machine->process->dead || machine->stopping) Bury(*machine, machine->process->dead);
+  return Acknowledge(key, done);
 }
 
-Expected<void> World::Acknowledge(const Expected<Api::Done>& done) {
-  if (!done.ok()) return done.error();
-  acknowledged_.insert_or_assign(done->key, *done);
-  if (done->key.kind == "User") users_.insert(done->key.name);
+Expected<void> World::Acknowledge(const Key& key, const Expected<Api::Done>& done) {
+  if (!done.ok()) {
+    if (done.error().code == Code::kOutcomeUnknown) acknowledged_.erase(key);
+    return done.error();
+  }
+  acknowledged_.insert_or_assign(key, *done);
+  if (key.kind == "User") users_.insert(key.name);
   return {};
 }
 
@@ -61,15 +70,18 @@ Expected<void> World::Put(const std::string& document) {
 }
 
 Expected<void> World::Put(const codec::Value& document) {
-  ZOE_ASSIGN(Api* const serving, Serving());
-  return Acknowledge(serving->Put(document));
+  const Key key{document.StringAt("kind"), document.StringAt("metadata.namespace"),
+                document.StringAt("metadata.name")};
+  if (key.kind == "User") users_.insert(key.name);
+  return Serve(key, [&](Api& serving) { return serving.Put(document); });
 }
 
 Expected<void> World::Remove(const Key& key, Propagation propagation) {
-  ZOE_ASSIGN(Api* const serving, Serving());
   static constexpr std::string_view kFinalizers[] = {"", kForegroundFinalizer, kOrphanFinalizer};
   if (key.kind == "User") emptied_.insert(key.name);
-  return Acknowledge(serving->Remove(key, kFinalizers[static_cast<int>(propagation)]));
+  return Serve(key, [&](Api& serving) {
+    return serving.Remove(key, kFinalizers[static_cast<int>(propagation)]);
+  });
 }
 
 void World::Apply(const std::string& name, const std::string& spec) {

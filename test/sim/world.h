@@ -256,8 +256,8 @@ class World {
   void RunHooks(const Call& call, CallPoint::Where where);
   void Excuse(const Call& call);
 
-  Expected<void> Acknowledge(const Expected<Api::Done>& done);
-  Expected<Api*> Serving();
+  Expected<void> Serve(const Key& key, const std::function<Expected<Api::Done>(Api&)>& act);
+  Expected<void> Acknowledge(const Key& key, const Expected<Api::Done>& done);
   Place PlaceIn(const std::string& ns) const;
   void CheckInvariants();
   void CheckServices();
