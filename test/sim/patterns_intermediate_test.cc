@@ -161,6 +161,12 @@ TEST_F(Intermediate, T05_TheOldSecretsOfAGatewayStayUntilNoTaskHasThem) {
       const std::vector<std::string> old = Secrets(w);
       ASSERT_EQ(old.size(), 3u);
       bool struck = false;
+      w.OnCall({.call = "Swarm.RemoveSecret"}, [&] {
+        w.WithCluster([](sim::Cluster& cluster) {
+          for (const SwarmService& s : cluster.Services([](const auto&) { return true; }))
+            EXPECT_NE(s.update_state, UpdateState::kUpdating) << "a task may need the old one yet";
+        });
+      });
       w.OnCall({.call = call, .where = where}, [&] {
         struck = true;
         w.CrashController(kCalling, 10s);
