@@ -93,7 +93,6 @@ class Disturber {
       case 2:
         return {"cut", "calling", Long(100, 20'000)};
       case 3:
-        return {"expire", "calling"};
       case 4:
         return {"next"};
       default:

@@ -49,9 +49,10 @@ Services ServicesOf(World& world) {
 // What stands, without how often it was changed.
 std::string StateOf(World& world) {
   std::string text = world.Describe();
-  static constexpr std::string_view kWord = " observed ";
-  for (size_t at = 0; (at = text.find(kWord, at)) != text.npos;)
-    text.erase(at, text.find_first_not_of("0123456789", at + kWord.size()) - at);
+  for (const std::string_view word : {" generation ", " observed "}) {
+    for (size_t at = 0; (at = text.find(word, at)) != text.npos;)
+      text.erase(at, text.find_first_not_of("0123456789", at + word.size()) - at);
+  }
   return text;
 }
 

@@ -260,7 +260,8 @@ Value Generator::Of(const Type& type, const Field& field, const std::string& pat
                     std::string_view wanted) {
   for (const Meaning& meaning : Meanings()) {
     if (!path.ends_with(meaning.path_end) || IsListOfStructs(type)) continue;
-    const bool trouble = programs_ == Programs::kTroubled && !meaning.troubled.empty() && Chance(0.25);
+    const bool trouble =
+        programs_ == Programs::kTroubled && !meaning.troubled.empty() && Chance(0.25);
     const auto& from = trouble ? meaning.troubled : meaning.steady;
     return Parsed(from[Below(from.size())]);
   }
@@ -342,12 +343,12 @@ bool Generator::Repair(Value& document, const v1::Kind& kind, const Cause& cause
     }
     if (next == nullptr) {
       if (!left.empty() || index || !value->is_object()) return false;
-      if (cause.reason != "FieldValueRequired") return EraseAt(document, item);
+      if (cause.reason != "FieldValueRequired") return !item.empty() && EraseAt(document, item);
       value->Set(first, type->shape == Shape::kMap ? Value("3") : Of(*type, *field, pattern, ""));
       return true;
     }
     value = next;
-    if (!index && !field->required && type->shape == Shape::kStruct) item = path;
+    if (!index && !field->required && type->shape == Shape::kStruct && path != "spec") item = path;
   }
   if (field == nullptr || path == "spec") return false;
   if (!field->required && Chance(0.7)) return EraseAt(document, path);

@@ -433,4 +433,19 @@ std::string Signature(const std::vector<std::string>& failures) {
   return first.substr(0, end);
 }
 
+Shrunk ShrinkFailure(const Schedule& schedule, const std::string& signature, Jury& jury,
+                     std::chrono::seconds longest) {
+  const auto begin = std::chrono::steady_clock::now();
+  const auto same = [&](const Schedule& s) {
+    if (std::chrono::steady_clock::now() - begin > longest) return false;
+    return Signature(jury.Judge(s)) == signature;
+  };
+  Shrunk shrunk;
+  shrunk.kept = Shrink(schedule.steps.size(), 400, [&](const std::vector<size_t>& indexes) {
+    return same(Keep(schedule, indexes));
+  });
+  shrunk.simple = Simplify(Keep(schedule, shrunk.kept), 400, same);
+  return shrunk;
+}
+
 }  // namespace zoe::sim_test

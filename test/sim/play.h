@@ -9,6 +9,7 @@
 // Beside these every invariant of the World holds at each step, and no error is logged.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <map>
 #include <string>
@@ -65,5 +66,13 @@ class Jury {
 
 // What found a failure, to tell whether another one is the same.
 std::string Signature(const std::vector<std::string>& failures);
+
+// A schedule that fails, brought down to what it takes to fail in the same way.
+struct Shrunk {
+  std::vector<size_t> kept;  // of its steps
+  Schedule simple;           // these, simplified: its own text, which no seed makes
+};
+Shrunk ShrinkFailure(const Schedule& schedule, const std::string& signature, Jury& jury,
+                     std::chrono::seconds longest);
 
 }  // namespace zoe::sim_test

@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstdio>
+#include <ctime>
 #include <fstream>
 #include <iostream>
 #include <sstream>
@@ -22,7 +23,7 @@ constexpr const char* kUsage =
               [--trace] [--print]
   --seed S       begin with this seed; alone: this one only (1)
   --schedules N  play the schedules of N seeds (2000)
-  --seconds T    ... but no longer than T seconds
+  --seconds T    ... but use no more than T seconds of a processor
   --hours H      play for H hours; figures each minute; goes on after a failure
   --least N      fail if fewer than N were played
   --keep I,J,K   of the schedule of --seed, these steps only
@@ -43,14 +44,18 @@ struct Options {
 bool Parse(int argc, char** argv, Options& options) {
   bool seed = false, many = false;
   for (int i = 1; i < argc; ++i) {
-    const std::string name = argv[i];
+    std::string name = argv[i], given;
+    if (const size_t equals = name.find('='); equals != std::string::npos) {
+      given = name.substr(equals + 1);
+      name.resize(equals);
+    }
     if (name == "--trace") {
       options.trace = true;
     } else if (name == "--print") {
       options.print = true;
-    } else if (i + 1 == argc) {
+    } else if (given.empty() && i + 1 == argc) {
       return false;
-    } else if (const std::string value = argv[++i]; name == "--seed") {
+    } else if (const std::string value = given.empty() ? argv[++i] : given; name == "--seed") {
       options.seed = std::strtoull(value.c_str(), nullptr, 10);
       seed = true;
     } else if (name == "--schedules") {
@@ -95,21 +100,11 @@ void Explain(const Schedule& schedule, const std::vector<std::string>& failures)
   Tell(failures);
   std::cout << "shrinking..." << std::endl;
   Jury jury;
-  const std::string signature = Signature(failures);
-  const auto begin = std::chrono::steady_clock::now();
-  const auto same = [&](const Schedule& s) {
-    if (std::chrono::steady_clock::now() - begin > kLongestShrinking) return false;
-    return Signature(jury.Judge(s)) == signature;
-  };
-  const std::vector<size_t> kept =
-      Shrink(schedule.steps.size(), 400,
-             [&](const std::vector<size_t>& indexes) { return same(Keep(schedule, indexes)); });
-  const Schedule shrunk = Keep(schedule, kept);
-  const Schedule simple = Simplify(shrunk, 400, same);
+  const Shrunk shrunk = ShrinkFailure(schedule, Signature(failures), jury, kLongestShrinking);
   std::cout << "replay with: sim_schedules --seed " << schedule.world.at("seed") << " --keep "
-            << Joined(kept) << "\nor, simpler still, by --play with this:\n"
-            << ToString(simple);
-  Tell(jury.Judge(simple));
+            << Joined(shrunk.kept) << "\nor, simpler still, by --play with this:\n"
+            << ToString(shrunk.simple);
+  Tell(jury.Judge(shrunk.simple));
   std::cout << std::flush;
 }
 
@@ -166,12 +161,13 @@ struct Figures {
     for (const Step& step : schedule.steps)
       ++acts[step.act == "oncall" ? "oncall " + step.words[4] : step.act];
   }
-  void Tell(double seconds) const {
+  void Tell(double seconds, double used) const {
     std::printf(
-        "%llu schedules, %llu failed, %.0f s, %.1f simulated hours, %llu writes of %llu "
+        "%llu schedules, %llu failed, %.0f s (%.0f of a processor), %.1f simulated hours, %llu "
+        "writes of %llu "
         "calls\n ",
         static_cast<unsigned long long>(schedules), static_cast<unsigned long long>(failed),
-        seconds, static_cast<double>(simulated.count()) / 3.6e6,
+        seconds, used, static_cast<double>(simulated.count()) / 3.6e6,
         static_cast<unsigned long long>(writes), static_cast<unsigned long long>(calls));
     for (const auto& [act, times] : acts)
       std::printf(" %s %llu", act.c_str(), static_cast<unsigned long long>(times));
@@ -185,15 +181,16 @@ int PlayMany(const Options& options) {
   const auto seconds = [begin] {
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   };
+  const auto used = [] { return static_cast<double>(std::clock()) / CLOCKS_PER_SEC; };
   const bool hours = options.hours > 0;
-  const double longest = hours ? options.hours * 3600 : options.seconds;
   double told = 0;
   Figures figures;
   std::map<std::string, int> signatures;  // each way to fail is explained once
   Jury jury;
   for (uint64_t seed = options.seed;; ++seed) {
     if (!hours && seed == options.seed + options.schedules) break;
-    if (longest > 0 && seconds() > longest) break;
+    if (hours && seconds() > options.hours * 3600) break;
+    if (options.seconds > 0 && used() > options.seconds) break;
     const Schedule schedule = MakeSchedule(seed);
     const auto failures = jury.Judge(schedule);
     figures.Add(schedule, jury.ending());
@@ -202,9 +199,9 @@ int PlayMany(const Options& options) {
       if (signatures[Signature(failures)]++ == 0) Explain(schedule, failures);
       if (!hours) break;
     }
-    if (hours && seconds() > told + 60) figures.Tell(told = seconds());
+    if (hours && seconds() > told + 60) figures.Tell(told = seconds(), used());
   }
-  figures.Tell(seconds());
+  figures.Tell(seconds(), used());
   if (figures.schedules < options.least && figures.failed == 0)
     std::printf("too few: %llu were to be played\n",
                 static_cast<unsigned long long>(options.least));
