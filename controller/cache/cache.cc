@@ -89,7 +89,7 @@ struct Cache::State {
   const size_t history_limit;
   mutable std::shared_mutex mutex;  // everything down to the next mutex
   std::map<std::string_view, KindState> kinds;
-  std::set<Key> unreadable;
+  std::set<Key> unreadable, awaited;
   Revision revision = 0;
   uint64_t sequence = 0;
   bool synced = false;
@@ -173,6 +173,11 @@ bool Cache::WaitFor(Revision revision, Duration timeout) const {
 bool Cache::Unreadable(const Key& key) const {
   const std::shared_lock lock(state_->mutex);
   return state_->unreadable.contains(key);
+}
+
+bool Cache::Awaited(const Key& key) const {
+  const std::shared_lock lock(state_->mutex);
+  return state_->awaited.contains(key);
 }
 
 Expected<Cache::Changes> Cache::Since(std::string_view kind_name, Revision since,
@@ -337,6 +342,15 @@ void Cache::SetUnreadable(const Key& key, bool unreadable) {
     state_->unreadable.insert(key);
   } else {
     state_->unreadable.erase(key);
+  }
+}
+
+void Cache::SetAwaited(const Key& key, bool awaited) {
+  const std::unique_lock lock(state_->mutex);
+  if (awaited) {
+    state_->awaited.insert(key);
+  } else {
+    state_->awaited.erase(key);
   }
 }
 

@@ -78,6 +78,10 @@ class Cache {
   // version). Get and List don't have it, or have its last readable version: whoever removes what
   // belongs to no object must ask here first.
   bool Unreadable(const Key& key) const;
+  // True for an object that stands in the store, and of which Get has no version or not the present
+  // one: that is shown when its turn comes in the order of changes. Objects that were made later
+  // may be here already, so whoever acts on the absence of one asks here first, then Get.
+  bool Awaited(const Key& key) const;
 
   // Changes of a kind after `since`, at most `max`, oldest first. kExpired if the history no longer
   // reaches back that far, and if `since` is still ahead of revision() (WaitFor it first). `upto`
@@ -107,6 +111,7 @@ class Cache {
   // while a change is still to be read.
   void AdvanceTo(Revision published, Revision complete);
   void SetUnreadable(const Key& key, bool unreadable);
+  void SetAwaited(const Key& key, bool awaited);
   // The implementation's members stand in this header's private part; cache/ owns them.
   struct State;
   std::shared_ptr<State> state_;

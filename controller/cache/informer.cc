@@ -129,7 +129,7 @@ Expected<void> Informer::Relist() {
   }
   relists_.Add();
   read_ahead_.clear();
-  skipped_.clear();
+  const auto awaited = std::exchange(skipped_, {});
   skipped_revisions_.clear();
   for (const auto& [key, reason] : unreadable_) cache_.SetUnreadable(key, false);
   unreadable_.clear();
@@ -155,6 +155,7 @@ Expected<void> Informer::Relist() {
   log::Debug("store listed", {{"objects", std::to_string(entries.size())},
                               {"revision", std::to_string(position_)}});
   cache_.ReplaceAll(std::move(entries), position_);
+  for (const auto& [key, revision] : awaited) cache_.SetAwaited(key, false);
   SettleIdentity();
   return {};
 }
@@ -302,6 +303,7 @@ void Informer::Publish(const Record& record) {
 void Informer::Skip(const Change& change) {
   if (skipped_.emplace(change.key, change.revision).second) {
     skipped_revisions_.insert(change.revision);
+    cache_.SetAwaited(change.key, true);
   }
 }
 
@@ -310,6 +312,7 @@ void Informer::Settle(const Key& key) {
   if (it == skipped_.end()) return;
   skipped_revisions_.erase(skipped_revisions_.find(it->second));
   skipped_.erase(it);
+  cache_.SetAwaited(key, false);
 }
 
 Revision Informer::Complete() const {

@@ -56,6 +56,11 @@ Place Share(const Entry& entry) {
   return place;
 }
 
+// It stands in the store, but the cache may not have it.
+bool IsHidden(const Cache& cache, const Key& key) {
+  return cache.Awaited(key) || cache.Unreadable(key);
+}
+
 }  // namespace
 
 std::string VolumeName(std::string_view deployment, std::string_view ns) {
@@ -75,10 +80,17 @@ Place PlaceOf(const Makers& makers, const std::string& ns) {
 }
 
 Place PlaceOf(const Cache& cache, const std::string& ns) {
-  const auto user = cache.Get<v1::User>({"User", "", ns});
-  const auto workspace = cache.Get<v1::Workspace>({"Workspace", ns, ns});
+  const Key user_key{"User", "", ns}, workspace_key{"Workspace", ns, ns};
+  const bool hides_user = IsHidden(cache, user_key);
+  const bool hides_workspace = IsHidden(cache, workspace_key);
+  const auto user = cache.Get<v1::User>(user_key);
+  const auto workspace = cache.Get<v1::Workspace>(workspace_key);
   const auto gateway = cache.Get<v1::Gateway>({"Gateway", ns, ns});
-  return PlaceOf({user.get(), workspace.get(), gateway.get()}, ns);
+  Place place = PlaceOf({user.get(), workspace.get(), gateway.get()}, ns);
+  if (hides_user && !user) place.waiting_for = "user " + ns + " can't be read yet";
+  if (hides_workspace && !workspace) place.waiting_for = "workspace " + ns + " can't be read yet";
+  place.ready = place.waiting_for.empty();
+  return place;
 }
 
 bool ConcernsPlace(const CacheEvent& event) {

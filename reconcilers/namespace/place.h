@@ -38,6 +38,8 @@ struct Makers {
   const v1::Gateway* gateway = nullptr;
 };
 Place PlaceOf(const Makers& makers, const std::string& ns);
+// Not ready while one of them stands in the store and is not to be seen here: its containers would
+// start where, and as whom, they must not.
 Place PlaceOf(const Cache& cache, const std::string& ns);
 
 // Whether the place of the object's namespace may differ after this change: not for a change of

@@ -152,6 +152,40 @@ TEST_F(CacheTest, ChangesOfOneKeyThatWaitTogetherBecomeOneAndOrderIsKept) {
   EXPECT_THAT(Since(w.cache, start), ElementsAre(At("+b", b), At("+a", a)));
 }
 
+TEST_F(CacheTest, AnObjectWhoseTurnHasNotComeIsAwaited) {
+  w.Pump();
+  Create("a");
+  Create("b");
+  Change("a");
+  bool here = true, awaited = false;
+  const auto listening = w.cache.Listen([&](const CacheEvent& event) {
+    if (event.entry->key.name != "b") return;
+    awaited = w.cache.Awaited(ExecutionKey("a"));
+    here = w.cache.Get(ExecutionKey("a")) != nullptr;
+  });
+  w.Pump();
+  EXPECT_TRUE(awaited);
+  EXPECT_FALSE(here);
+  EXPECT_FALSE(w.cache.Awaited(ExecutionKey("a")));
+  EXPECT_TRUE(w.cache.Get(ExecutionKey("a")));
+}
+
+TEST_F(CacheTest, NothingIsAwaitedAfterAListing) {
+  w.Pump();
+  Create("a");
+  w.store.before = [&](const std::string& call, const Key&) -> Expected<void> {
+    if (call == "Get") Change("a");
+    return {};
+  };
+  w.informer.PumpOnce();
+  EXPECT_TRUE(w.cache.Awaited(ExecutionKey("a")));
+  w.store.before = nullptr;
+  w.store.feed.on_gap();
+  w.Pump();
+  EXPECT_FALSE(w.cache.Awaited(ExecutionKey("a")));
+  EXPECT_TRUE(w.cache.Get(ExecutionKey("a")));
+}
+
 TEST_F(CacheTest, ADeletionIsNeverCoalescedAway) {
   Create("a");
   w.Pump();

@@ -124,6 +124,40 @@ TEST_F(PlaceTest, WithoutItsUidNobodyStartsAsRoot) {
   EXPECT_EQ(WaitsFor(), "user alice has no spec.uid yet");
 }
 
+// Of what is written several times only the last version is shown, when its turn comes: an
+// execution may be here before the user that was there first.
+TEST_F(PlaceTest, AUserThatIsStillToBeShownIsWaitedFor) {
+  const auto write = [&](const char* kind, const auto& object) {
+    const Key key{kind, object.meta.ns, object.meta.name};
+    const std::string bytes = v1::EncodeJson(*v1::FindKind(kind), object);
+    const auto record = store->Get(key);
+    const auto put =
+        record.ok() ? store->Replace(key, record->revision, bytes) : store->Create(key, bytes);
+    ASSERT_TRUE(put.ok());
+  };
+  v1::Execution execution;
+  execution.meta.name = "run";
+  execution.meta.ns = kAlice;
+  write("User", user);
+  write("Execution", execution);
+  user.spec.email = "alice@example.org";
+  write("User", user);
+  Place seen;
+  const auto watching = cache.Listen([&](const CacheEvent& event) {
+    if (event.entry->key.kind == "Execution") seen = PlaceOf(cache, kAlice);
+  });
+  Pump();
+  EXPECT_FALSE(seen.ready);
+  EXPECT_EQ(seen.waiting_for, "user alice can't be read yet");
+  EXPECT_EQ(WaitsFor(), "workspace alice is being made");
+}
+
+TEST_F(PlaceTest, AUserThatIsDamagedIsWaitedFor) {
+  ASSERT_TRUE(store->Create({"User", "", kAlice}, "{").ok());
+  Pump();
+  EXPECT_EQ(WaitsFor(), "user alice can't be read yet");
+}
+
 TEST_F(PlaceTest, AWorkspaceThatStandsAloneIsWaitedFor) {
   workspace.status.conditions.clear();
   Put("Workspace", workspace);
