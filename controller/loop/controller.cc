@@ -184,9 +184,10 @@ void Controller::Tick() {
   }
   bool opens = false;
   {
-    const bool synced = ports_.cache.synced();
+    const TermPtr begins = Beginning();
+    const bool caught_up = begins && CaughtUp(*begins);
     const MutexLock lock(mutex_);
-    if (!open_ && term_ && Leads(*term_) && synced && !stopping_) {
+    if (caught_up && begins == term_ && Leads(*term_) && !stopping_) {
       opens = open_ = true;
       // In a store that was made anew meanwhile, no object may ever get there.
       for (auto& [key, progress] : progress_) progress.needed = progress.own = 0;
@@ -201,6 +202,24 @@ void Controller::Tick() {
     next_resync_ = now + options_.resync;
   }
   ReportSlow();
+}
+
+// The term in which no pass has run yet, if there is one.
+Controller::TermPtr Controller::Beginning() const {
+  const MutexLock lock(mutex_);
+  return open_ ? nullptr : term_;
+}
+
+// Whoever led before may have acted on what our cache does not show yet: what it made would look
+// like a stray. Its last write is older than our term, so what the store is at now covers it.
+bool Controller::CaughtUp(Term& term) {
+  if (!ports_.cache.synced()) return false;
+  if (term.from == 0) {
+    const Expected<Listing> now = ports_.store.List("StoreInfo");
+    if (!now.ok()) return false;
+    term.from = now->revision;
+  }
+  return ports_.cache.revision() >= term.from;
 }
 
 void Controller::ReportSlow() {

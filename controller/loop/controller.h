@@ -97,6 +97,7 @@ class Controller {
   struct Term {
     std::stop_source stop;
     std::atomic<SteadyTime> lease{kNotLeading};
+    Revision from = 0;  // what the cache must have reached; of the thread that ticks
   };
   using TermPtr = std::shared_ptr<Term>;
   struct Outcome {
@@ -123,6 +124,8 @@ class Controller {
   void Fail(const Key& key, const EntryPtr& entry, const Term& term, const Error& error);
   void End(const Key& key, const EntryPtr& entry, Revision written);
   TermPtr CurrentTerm() const;
+  TermPtr Beginning() const;
+  bool CaughtUp(Term& term);
   bool Leads(const Term& term) const { return ports_.clock.Now() < term.lease.load(); }
   Counter& Results(const char* result);
 

@@ -35,7 +35,8 @@ Expected<Result> ExecutionReconciler::Reconcile(const Context& ctx, const Key&,
   }
   const std::vector<Action> actions = Plan(*picture);
   Report(*picture, draft);  // before acting: a failed action must not hide what was seen
-  if (!IsSettled(*picture, actions)) ports_.swarm.ExpectChanges(kConvergence);
+  const bool settled = IsSettled(*picture, actions);
+  if (!settled) ports_.swarm.ExpectChanges(kConvergence);
   const Expected<void> done = Execute(ctx, ports_, actions, draft);
   if (!done.ok()) {
     IsRefusal(done.error()) ? ReportRefusal(before, done.error(), now, draft)
@@ -45,6 +46,9 @@ Expected<Result> ExecutionReconciler::Reconcile(const Context& ctx, const Key&,
   const Duration next =
       NextDeadline(*picture, static_cast<const v1::Execution&>(*draft.object).status);
   if (picture->ended()) return Result{.requeue_after = kAtOnce};
+  // The last task of what was removed: should the hint of its end get lost.
+  if (picture->mode == Mode::kTerminating && !settled && actions.empty())
+    return Result{.requeue_after = kConvergence};
   if (actions.empty()) return Result{.requeue_after = next};
   return Result{.requeue_after = next == Duration(0) ? kSettle : std::min(next, kSettle)};
 }

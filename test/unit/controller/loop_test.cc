@@ -212,6 +212,7 @@ TEST_F(LoopTest, ALostCompareAndSwapIsDecidedAgainOnTheNewVersion) {
 }
 
 TEST_F(LoopTest, WaitsForTheCacheInsteadOfLosingTheSameRaceAgain) {
+  Run();  // leading already
   CreateExecution(w.store.inner(), a);
   w.Pump();
   Edit(w.store.inner(), a, [](v1::Execution& e) { e.spec.priority = 5; });
@@ -221,6 +222,18 @@ TEST_F(LoopTest, WaitsForTheCacheInsteadOfLosingTheSameRaceAgain) {
   Run();
   EXPECT_EQ(reconciler.passes, 2);
   EXPECT_EQ(Phase(a), "Running");
+}
+
+TEST_F(LoopTest, LeadsNobodyByACacheThatIsBehindTheOneWhoLedBefore) {
+  controller->SetLease(kNotLeading);
+  CreateExecution(w.store.inner(), a);
+  w.Pump();
+  Edit(w.store.inner(), a, [](v1::Execution& e) { e.spec.priority = 5; });
+  controller->SetLease(SteadyTime::max());
+  for (int i = 0; i < 20; ++i) controller->Step();  // the cache isn't told
+  EXPECT_EQ(reconciler.passes, 0);
+  Run();
+  EXPECT_EQ(reconciler.passes, 1);
 }
 
 TEST_F(LoopTest, StatusIsWrittenAfterAFailureToo) {
