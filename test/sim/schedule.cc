@@ -85,10 +85,11 @@ class Simplifier {
     for (bool again = true; again && tries_ > 0;) {
       again = false;
       std::vector<Value> smaller;
-      Smaller(schedule_.steps[i].document, [&](Value v) { smaller.push_back(std::move(v)); });
+      const Value* spec = schedule_.steps[i].document.Find("spec");
+      if (spec != nullptr) Smaller(*spec, [&](Value v) { smaller.push_back(std::move(v)); });
       for (Value& value : smaller) {
         Schedule candidate = schedule_;
-        candidate.steps[i].document = std::move(value);
+        candidate.steps[i].document.Set("spec", std::move(value));
         if (!Try(std::move(candidate))) continue;
         again = better = true;
         break;

@@ -2,8 +2,7 @@
 // one step per line, read back, and shrunk.
 //
 //   world seed=17 controllers=2 hints=lost
-//   @0 user ann
-//   @1250 apply ann/a {"application":{"services":[{"name":"web","image":"w:1"}]}}
+//   @1250 put good {"apiVersion":"zoe/v1","kind":"Execution", ...}
 //   @1300 crash 0 3000
 //
 // Times are milliseconds since the beginning, in ascending order. "#" begins a line that says
@@ -51,8 +50,8 @@ Schedule Keep(const Schedule& schedule, const std::vector<size_t>& indexes);
 std::vector<size_t> Shrink(size_t count, int tries,
                            const std::function<bool(const std::vector<size_t>&)>& fails);
 
-// With members and items of the documents left out, and times and gaps halved, as long as it still
-// fails. Asks at most `tries` times.
+// With members and items of the documents' specs left out, and times and gaps halved, as long as it
+// still fails. Asks at most `tries` times.
 Schedule Simplify(Schedule schedule, int tries, const std::function<bool(const Schedule&)>& fails);
 
 }  // namespace zoe::sim_test

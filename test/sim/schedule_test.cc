@@ -9,7 +9,7 @@ namespace {
 
 constexpr const char* kText = R"(world controllers=2 seed=17
 @0 user ann
-@1250 apply ann/a {"application":{"services":[{"name":"web","image":"w:1"},{"name":"db","image":"d:1"}]}}
+@1250 put {"kind":"X","spec":{"services":[{"name":"web","image":"w:1"},{"name":"db","image":"d:1"}]}}
 @1300 crash 0 3000
 )";
 
@@ -51,7 +51,7 @@ TEST(Schedule, SimplifiesDocumentsAndTimes) {
   });
   EXPECT_EQ(ToString(simple),
             "world controllers=2 seed=17\n@0 user ann\n"
-            "@1 apply ann/a {\"application\":{\"services\":[{\"image\":\"d:1\"}]}}\n"
+            "@1 put {\"kind\":\"X\",\"spec\":{\"services\":[{\"image\":\"d:1\"}]}}\n"
             "@2 crash 0 3000\n");
 }
 
