@@ -91,6 +91,7 @@ void World::CutFromSwarm(int i, Duration d) {
 
 void World::SwarmLeaderLost(Duration d) {
   swarm_away_until_ = std::max(swarm_away_until_, clock.Now() + d);
+  swarm_->With([d](sim::Cluster& cluster) { cluster.LoseLeader(d); });
   for (const auto& machine : machines_) {
     if (machine->process) SetWires(*machine);
   }

@@ -69,6 +69,10 @@ const Ensemble::Version* Ensemble::At(const Versions& versions, Revision at) {
   return nullptr;
 }
 
+Revision Ensemble::LastChange(Revision at) const {
+  return *std::prev(std::upper_bound(changes_.begin(), changes_.end(), at));
+}
+
 Expected<Record> Ensemble::Get(const Key& key, Revision at) const {
   const auto it = objects_.find(key);
   const Version* version = it == objects_.end() ? nullptr : At(it->second, at);
@@ -82,7 +86,14 @@ Revision Ensemble::Commit(const Key& key, Versions& versions,
   if (lagging_ == 0) versions.clear();
   versions.push_back({++head_, std::move(bytes)});
   log_.push_back({{key, head_, deleted}, clock_.Now()});
+  changes_.push_back(head_);
+  commits_.push_back(head_);
   return head_;
+}
+
+Revision Ensemble::LastCommit(Revision at) const {
+  const auto after = std::ranges::upper_bound(commits_, at);
+  return after == commits_.begin() ? 1 : *std::prev(after);
 }
 
 Expected<Revision> Ensemble::Create(const Key& key, std::string bytes) {
@@ -250,7 +261,7 @@ Expected<Record> SimStore::Get(const Key& key) {
 
 Expected<Listing> SimStore::List(std::string_view kind) {
   if (!answered()) return Away();
-  Listing listing{.revision = view()};
+  Listing listing{.revision = ensemble_.LastCommit(view())};
   if (lists_empty_) return listing;
   ensemble_.Each(kind, view(), [&](const Key& key, Revision revision, const std::string& bytes) {
     listing.records.push_back({key, revision, bytes});

@@ -54,6 +54,8 @@ class Ensemble {
 
   // As it is, at once, whatever the faults.
   Revision head() const { return head_; }
+  // Of the last change of an object up to there; elections have revisions too, and no feed.
+  Revision LastChange(Revision at) const;
   Expected<Record> Get(const Key& key, Revision at) const;
   // Calls `see(key, revision, bytes)` for each object of the kind; of every kind if empty.
   template <class F>
@@ -85,6 +87,9 @@ class Ensemble {
 
   static const Version* At(const Versions& versions, Revision at);
   Revision Commit(const Key& key, Versions& versions, std::shared_ptr<const std::string> bytes);
+  // The last change of an object up to then: what a listing is true at. Elections count none, as
+  // in apis/zookeeper: who has heard of every change is there.
+  Revision LastCommit(Revision at) const;
   void DeleteNodes(int session);
   bool Stands(const Node& node, Revision at) const {
     return node.created <= at && (node.deleted == 0 || node.deleted > at);
@@ -97,7 +102,9 @@ class Ensemble {
   int lagging_ = 0;  // clients that read from the past: only then is history kept
   std::map<Key, Versions> objects_;
   std::deque<Change> log_;
-  size_t trimmed_ = 0;             // entries that stood before log_[0]
+  std::vector<Revision> changes_ = {1};  // of all objects, ever
+  std::vector<Revision> commits_;
+  size_t trimmed_ = 0;  // entries that stood before log_[0]
   Revision trimmed_at_ = 0;
   std::vector<Session> sessions_;  // session n is sessions_[n - 1]
   std::vector<Node> line_;         // by sequence

@@ -43,6 +43,17 @@ TEST_F(SimStoreTest, ReadsStandStillWhileAClientLagsUntilItWritesItself) {
   EXPECT_EQ(two->Get(kA).error().code, Code::kNotFound);
 }
 
+TEST_F(SimStoreTest, AListingIsAtARevisionThatTheFeedTells) {
+  SteadyTime lease = kNotLeading;
+  Revision heard = 0;
+  const auto watch = one->Subscribe(
+      {.on_change = [&](const Change& change) { heard = change.revision; }, .on_gap = [] {}});
+  ASSERT_TRUE(one->Create(kA, "1").ok());
+  const auto campaign = *two->Campaign("two", Into(lease));
+  one->Pump();
+  EXPECT_EQ(one->List("")->revision, heard);
+}
+
 TEST_F(SimStoreTest, TheFeedComesLateAndInOrderAndHasAGapAfterANewSession) {
   std::vector<std::string> heard;
   const auto watch =

@@ -11,7 +11,7 @@ class TruthStore : public Store {
 
   Expected<Record> Get(const Key& key) override { return ensemble_.Get(key, ensemble_.head()); }
   Expected<Listing> List(std::string_view kind) override {
-    Listing listing{.revision = ensemble_.head()};
+    Listing listing{.revision = ensemble_.LastChange(ensemble_.head())};
     ensemble_.Each(kind, ensemble_.head(),
                    [&](const Key& key, Revision revision, const std::string& bytes) {
                      listing.records.push_back({key, revision, bytes});

@@ -202,9 +202,15 @@ void Live(uint64_t seed) {
   world.ExpectAtRest(15min);
 }
 
+// ZOE_SIM_LIVES=5000 for a long run.
+uint64_t Lives() {
+  const char* lives = std::getenv("ZOE_SIM_LIVES");
+  return lives == nullptr ? 60 : std::strtoull(lives, nullptr, 10);
+}
+
 TEST_F(WorldTest, WhateverHappensItEndsAsDeclared) {
   if (const char* only = std::getenv("ZOE_SIM_SEED")) return Live(std::strtoull(only, nullptr, 10));
-  for (uint64_t seed = 1; seed <= 100 && !HasFailure(); ++seed) Live(seed);
+  for (uint64_t seed = 1; seed <= Lives() && !HasFailure(); ++seed) Live(seed);
 }
 
 }  // namespace
