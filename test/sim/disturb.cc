@@ -72,8 +72,8 @@ class Disturber {
       case 14:
         return Chance(0.5) ? Words{"trim"} : Words{"hints", Chance(0.5) ? "lost" : "reordered"};
       default:
-        return Chance(0.5) ? Words{"jump", Chance(0.5) ? "3600000" : "-3600000"}
-                           : Words{"skew", Who(), Chance(0.5) ? "3600000" : "-3600000"};
+        return Chance(0.5) ? Words{"jump", Chance(0.5) ? "3600000" : "-300000"}
+                           : Words{"skew", Who(), Chance(0.5) ? "3600000" : "-300000"};
     }
   }
   Words OnCall() {

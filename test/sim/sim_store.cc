@@ -87,13 +87,7 @@ Revision Ensemble::Commit(const Key& key, Versions& versions,
   versions.push_back({++head_, std::move(bytes)});
   log_.push_back({{key, head_, deleted}, clock_.Now()});
   changes_.push_back(head_);
-  commits_.push_back(head_);
   return head_;
-}
-
-Revision Ensemble::LastCommit(Revision at) const {
-  const auto after = std::ranges::upper_bound(commits_, at);
-  return after == commits_.begin() ? 1 : *std::prev(after);
 }
 
 Expected<Revision> Ensemble::Create(const Key& key, std::string bytes) {
@@ -261,7 +255,7 @@ Expected<Record> SimStore::Get(const Key& key) {
 
 Expected<Listing> SimStore::List(std::string_view kind) {
   if (!answered()) return Away();
-  Listing listing{.revision = ensemble_.LastCommit(view())};
+  Listing listing{.revision = ensemble_.LastChange(view())};
   if (lists_empty_) return listing;
   ensemble_.Each(kind, view(), [&](const Key& key, Revision revision, const std::string& bytes) {
     listing.records.push_back({key, revision, bytes});

@@ -87,9 +87,6 @@ class Ensemble {
 
   static const Version* At(const Versions& versions, Revision at);
   Revision Commit(const Key& key, Versions& versions, std::shared_ptr<const std::string> bytes);
-  // The last change of an object up to then: what a listing is true at. Elections count none, as
-  // in apis/zookeeper: who has heard of every change is there.
-  Revision LastCommit(Revision at) const;
   void DeleteNodes(int session);
   bool Stands(const Node& node, Revision at) const {
     return node.created <= at && (node.deleted == 0 || node.deleted > at);
@@ -103,7 +100,6 @@ class Ensemble {
   std::map<Key, Versions> objects_;
   std::deque<Change> log_;
   std::vector<Revision> changes_ = {1};  // of all objects, ever
-  std::vector<Revision> commits_;
   size_t trimmed_ = 0;  // entries that stood before log_[0]
   Revision trimmed_at_ = 0;
   std::vector<Session> sessions_;  // session n is sessions_[n - 1]
@@ -145,6 +141,8 @@ class SimStore : public Store {
 
   int session() const { return session_; }
   bool paused() const { return paused_; }
+  // The store and the process hear each other.
+  bool Heard() const { return answered() && !paused_ && !alone_; }
   bool leading() const { return leading_; }
   // Changes and elections up to here are what it may see.
   Revision view() const { return view_ ? *view_ : ensemble_.head_; }
