@@ -52,7 +52,9 @@ struct Cluster::Secret {
 struct Cluster::Slot {
   std::vector<std::string> history;  // oldest first; the last is the current one
   uint64_t restarts = 0;             // of the present spec
-  std::string stop_when_running;     // start-first: the task that the current one replaces
+  // Start-first: the tasks that the current one replaces; more than one where an update came in
+  // before the one before had rolled.
+  std::vector<std::string> stop_when_running;
 };
 
 struct Cluster::Service {

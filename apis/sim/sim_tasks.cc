@@ -176,8 +176,10 @@ void Cluster::Run(const std::string& task_id) {
   Touch(task->spec->labels);
   const auto it = services_.find(task->view.service_id);
   if (it != services_.end()) {
-    std::string& replaced = it->second->slots[task->view.slot].stop_when_running;
-    if (Task* old = FindTask(std::exchange(replaced, ""))) Stop(*old, TaskState::kShutdown);
+    auto& replaced = it->second->slots[task->view.slot].stop_when_running;
+    for (const std::string& old_id : std::exchange(replaced, {})) {
+      if (Task* old = FindTask(old_id)) Stop(*old, TaskState::kShutdown);
+    }
   }
   if (!task->program.run_for) return;
   At(*task->program.run_for, [this, task_id] { Finish(task_id); });
@@ -338,7 +340,7 @@ void Cluster::Roll(const std::string& service_id, uint64_t update) {
     const bool start_first = service.spec->update_order == UpdateOrder::kStartFirst;
     StartTask(service, number);
     if (start_first) {
-      slot.stop_when_running = old;
+      slot.stop_when_running.push_back(old);
     } else if (Task* task = FindTask(old)) {
       Stop(*task, TaskState::kShutdown);
     }
