@@ -53,8 +53,12 @@ void World::CutFromStore(int i, Duration d) {
   }
 }
 
+// Who can't hear of it still has its lease, which no store cuts short.
 void World::ExpireSession(int i) {
-  if (Machine* machine = Up(i)) ensemble_.EndSession(machine->process->client().session());
+  Machine* machine = Up(i);
+  if (machine == nullptr || !machine->process->client().Heard()) return;
+  ensemble_.EndSession(machine->process->client().session());
+  machine->process->client().Pump();
 }
 
 void World::LagStore(int i, Duration d) {

@@ -128,7 +128,7 @@ class World {
   void PauseController(int i, Duration d);
   // Its connection to the store breaks. Its session expires if that lasts.
   void CutFromStore(int i, Duration d);
-  // The store ends its session at once; it is told when it next speaks.
+  // The store ends its session, and tells it so: no-op while they don't hear each other.
   void ExpireSession(int i);
   // It reads, and hears, what was true when this began. Its own writes bring it up to date, once.
   void LagStore(int i, Duration d);
