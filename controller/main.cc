@@ -72,7 +72,7 @@ int Complain(const Error& error, int exit_code) {
 
 // ---- the concrete classes
 
-Expected<std::unique_ptr<Store>> OpenStore(const Options& options) {
+Expected<std::unique_ptr<Store>> OpenStore(const Options& options, bool make = true) {
   const std::string_view url = options.store;
   if (url == "memory:") return MakeMemoryStore();
   constexpr std::string_view kSqlite = "sqlite:";
@@ -86,7 +86,14 @@ Expected<std::unique_ptr<Store>> OpenStore(const Options& options) {
   ZOE_ASSIGN(ZooKeeperOptions zookeeper, ParseZooKeeperUrl(url));
   zookeeper.deployment = options.deployment;
   zookeeper.state_dir = options.state_dir;
+  zookeeper.make = make;
   return OpenZooKeeperStore(zookeeper);
+}
+
+int CantOpen(const Options& options, Error error) {
+  const bool usage = options.store.starts_with("zk://") && !ParseZooKeeperUrl(options.store).ok();
+  error.message = "--store: " + error.message;
+  return Complain(error, usage ? kExitUsage : kExitFailed);
 }
 
 Expected<std::unique_ptr<Swarm>> OpenSwarm(const Options& options, const Clock& clock) {
@@ -291,14 +298,14 @@ struct Loops {
     leader.emplace(*p.store, p.clock, p.metrics, Identity(p.server, p.clock),
                    std::vector<LeaderCallback>{
                        [&guard = p.guard](SteadyTime until) { guard.SetLease(until); }});
-    resignation = std::jthread([this, &guard = p.guard](const std::stop_token& stop) {
-      if (guard.AwaitTakeOver(stop)) Resign();
-    });
   }
 
-  void Start() {
+  void Start(const StoreGuard& guard) {
     for (const auto& controller : controllers) controller->Start();
     leader->Start();
+    resignation = std::jthread([this, &guard](const std::stop_token& stop) {
+      if (guard.AwaitTakeOver(stop)) Resign();
+    });
   }
   void Stop() {
     const std::lock_guard lock(stopping);
@@ -369,7 +376,7 @@ void AddComponents(Manager& manager, const Options& options, Process& p,
                [&options, &p, &loops]() -> Expected<void> {
                  loops.emplace(p, options);
                  p.events.Start();
-                 loops->Start();
+                 loops->Start(p.guard);
                  return {};
                },
                {}});
@@ -428,18 +435,10 @@ int Run(const Options& options) {
     return Complain(error, error.code == Code::kInvalid ? kExitUsage : kExitFailed);
   }
   auto store = OpenStore(options);
-  if (!store.ok()) {
-    Error error = std::move(store).error();
-    error.message = "--store: " + error.message;
-    return Complain(error, kExitFailed);
-  }
+  if (!store.ok()) return CantOpen(options, store.error());
   const auto identity =
       EnsureStoreInfo(**store, clock.WallNow(), options.store == "memory:" ? kMemoryStoreId : "");
-  if (!identity.ok()) {
-    Error error = identity.error();
-    error.message = "--store: " + error.message;
-    return Complain(error, kExitFailed);
-  }
+  if (!identity.ok()) return CantOpen(options, identity.error());
   Process process(options, std::move(store).value(), *identity, std::move(swarm).value(), clock);
   std::optional<Loops> loops;
   // What hangs holds nothing that the store doesn't have.
@@ -461,22 +460,18 @@ int Run(const Options& options) {
 
 // ---- backups
 
-int CantOpen(Error error) {
-  error.message = "--store: " + error.message;
-  return Complain(error, kExitFailed);
-}
-
 int CantKeep() {
   return Complain(MakeError(Code::kInvalid, "--store memory: keeps nothing: name another --store"),
                   kExitUsage);
 }
 
-// Where SQLite's lock is another's, reading is allowed all the same.
+// Nothing is made where there is no store; and where SQLite's lock is another's, reading is allowed
+// all the same.
 Expected<std::unique_ptr<Store>> OpenForReading(const Options& options) {
   constexpr std::string_view kSqlite = "sqlite:";
   if (options.store.starts_with(kSqlite))
     return OpenSqliteStoreForReading(options.store.substr(kSqlite.size()));
-  return OpenStore(options);
+  return OpenStore(options, false);
 }
 
 std::string Summary(const Backup& backup) {
@@ -490,9 +485,9 @@ int WriteBackup(Options options, const std::string& path) {
   options.state_dir.clear();  // that of the controllers, whose sessions these are
   const SystemClock clock;
   const auto store = OpenForReading(options);
-  if (!store.ok()) return CantOpen(store.error());
+  if (!store.ok()) return CantOpen(options, store.error());
   auto backup = TakeBackup(**store, options.deployment, clock.WallNow());
-  if (!backup.ok()) return CantOpen(backup.error());
+  if (!backup.ok()) return CantOpen(options, backup.error());
   backup->program = ZOE_VERSION;
   const auto text = EncodeBackup(*backup);
   if (!text.ok()) return Complain(text.error(), kExitFailed);
@@ -510,7 +505,7 @@ int ReadBackup(Options options, const std::string& path, const std::string& from
   const auto backup = ParseBackup(*text, path == "-" ? "stdin" : path);
   if (!backup.ok()) return Complain(backup.error(), kExitFailed);
   const auto store = OpenStore(options);
-  if (!store.ok()) return CantOpen(store.error());
+  if (!store.ok()) return CantOpen(options, store.error());
   const SystemClock clock;
   const auto restored = Restore(
       **store, *backup, {.deployment = options.deployment, .from_deployment = from_deployment},
@@ -553,8 +548,10 @@ int Main(int argc, char** argv) {
     case Invocation::Action::kWriteConfig:
       return WriteConfig(invocation->config_to_write);
     case Invocation::Action::kBackup:
+      UnblockStopSignals();
       return WriteBackup(invocation->options, invocation->backup);
     case Invocation::Action::kRestore:
+      UnblockStopSignals();
       return ReadBackup(invocation->options, invocation->backup, invocation->from_deployment);
     case Invocation::Action::kRun:
       return Run(invocation->options);

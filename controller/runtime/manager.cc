@@ -101,6 +101,11 @@ void BlockStopSignals() {
   signal(SIGPIPE, SIG_IGN);
 }
 
+void UnblockStopSignals() {
+  const sigset_t set = StopSignals();
+  pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
+}
+
 int WaitForStopSignal() {
   const sigset_t set = StopSignals();
   int number = 0;

@@ -45,6 +45,8 @@ class Manager {
 // ignored (a lost connection is an error value). Call first thing in main, before there is any
 // other thread: threads inherit the mask.
 void BlockStopSignals();
+// Lets them end the process again, at once: for a main that serves nobody. SIGPIPE stays ignored.
+void UnblockStopSignals();
 // Waits for one of them and returns its number.
 int WaitForStopSignal();
 // The same, but at most `timeout`; 0 if none came.

@@ -248,6 +248,16 @@ TEST(SignalsTest, ArriveOnlyWhereTheyAreWaitedFor) {
   raise(SIGPIPE);  // ignored
 }
 
+TEST(SignalsTest, EndAProgramThatServesNobody) {
+  const auto serve_nobody = [] {
+    BlockStopSignals();
+    UnblockStopSignals();
+    raise(SIGPIPE);  // still ignored
+    raise(SIGINT);
+  };
+  EXPECT_EXIT(serve_nobody(), testing::KilledBySignal(SIGINT), "");
+}
+
 // ---- files
 
 TEST(LocalFilesTest, MakesDirectoriesAndSaysWhyNot) {
