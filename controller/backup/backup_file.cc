@@ -226,6 +226,13 @@ Expected<void> WriteBackupFile(const std::string& path, std::string_view text) {
     if (!WriteAll(STDOUT_FILENO, text)) return Failed("can't write to stdout");
     return {};
   }
+  // The rename would put the backup in the place of a device, a pipe or a link.
+  struct stat there {};
+  if (lstat(path.c_str(), &there) == 0 && !S_ISREG(there.st_mode)) {
+    return MakeError(Code::kInvalid, "can't write " + path +
+                                         ": it is no regular file; name another one, or - for "
+                                         "stdout");
+  }
   // In the same directory, so that the rename is one step.
   std::string temporary = path + ".XXXXXX";
   const int fd = mkostemp(temporary.data(), O_CLOEXEC);  // mode 0600
