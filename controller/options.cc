@@ -412,6 +412,15 @@ std::string LineOf(const std::string& text, std::string_view name) {
   return "";
 }
 
+// zk://user:password@host: the middle is nobody's business, in a mistyped URL (zk:/...) neither.
+std::string WithoutPassword(const std::string& url) {
+  const size_t end = url.rfind('@');
+  const size_t scheme = url.find("://");
+  const size_t begin = scheme != std::string::npos ? scheme + 3 : url.find("zk");
+  if (begin == std::string::npos || end == std::string::npos || end < begin) return url;
+  return url.substr(0, begin) + "***" + url.substr(end);
+}
+
 Expected<GivenOptions> FromFile(const std::string& path) {
   std::ifstream file(path);
   std::stringstream text;
@@ -437,7 +446,8 @@ Expected<GivenOptions> FromFile(const std::string& path) {
       }
     }
   } catch (const po::invalid_config_file_syntax& e) {
-    return Wrong(path + ": " + schema::Quote(e.tokens()) + " is not a `name = value` line");
+    return Wrong(path + ": " + schema::Quote(WithoutPassword(e.tokens())) +
+                 " is not a `name = value` line");
   } catch (const std::exception& e) {
     return Wrong(path + ": " + e.what());
   }
@@ -445,14 +455,6 @@ Expected<GivenOptions> FromFile(const std::string& path) {
 }
 
 // ---- checks across options
-
-// zk://user:password@host: the middle is nobody's business.
-std::string WithoutPassword(const std::string& url) {
-  const size_t begin = url.find("://");
-  const size_t end = url.rfind('@');
-  if (begin == std::string::npos || end == std::string::npos || end < begin) return url;
-  return url.substr(0, begin + 3) + "***" + url.substr(end);
-}
 
 // --backup, --restore: what to do with the store instead of serving it.
 Expected<void> ReadTask(const GivenOptions& given, Invocation& invocation) {

@@ -222,6 +222,9 @@ TEST_F(OptionsTest, TheEnginesOfNodesHaveTheNodeInTheirAddress) {
 TEST_F(OptionsTest, APasswordInAUrlIsNotRepeated) {
   EXPECT_THAT(Wrong({"--store", "zkk://me:secret@h"}), testing::Not(HasSubstr("secret")));
   EXPECT_THAT(Wrong({"--swarm", "zk://me:my@secret@h:2181"}), testing::Not(HasSubstr("secret")));
+  EXPECT_THAT(Wrong({"--store", "zk:/me:secret@h/p"}), HasSubstr("\"***@h/p\" is not accepted"));
+  EXPECT_THAT(Wrong({"--config", File("store zk://me:secret@h/p\n")}),
+              HasSubstr("\"store zk://***@h/p\" is not"));
 }
 
 TEST_F(OptionsTest, AConfigFileThatCantBeReadIsAnError) {
