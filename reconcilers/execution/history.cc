@@ -160,9 +160,11 @@ ServiceHistory ReadHistory(const SwarmService& service, const std::vector<SwarmT
   bool known = true;
   for (auto& [number, of_slot] : by_slot) {
     std::ranges::sort(of_slot, [](const SwarmTask* a, const SwarmTask* b) {
-      // Within one millisecond the task that has ended is the older one.
+      // Managers' calendars differ and may be put back: what Swarm gave up is older than what it
+      // wants. Within one millisecond the task that has ended is the older one.
       const auto order = [](const SwarmTask* t) {
-        return std::tuple(t->created_at, !IsTerminal(t->state), t->id);
+        const bool wanted = t->desired_state <= TaskState::kRunning;
+        return std::tuple(wanted, t->created_at, !IsTerminal(t->state), t->id);
       };
       return order(a) < order(b);
     });

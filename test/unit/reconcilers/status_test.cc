@@ -217,6 +217,17 @@ TEST(ExecutionStatus, RestartsAreCountedOnceAndNeverFall) {
   EXPECT_EQ(scene.Look().Service("web").restarts, 3);
 }
 
+TEST(ExecutionStatus, AReplacedTaskEndsNothingAlthoughTheCalendarWasPutBack) {
+  Scene scene("- {name: main, image: i, monitor: true}");
+  scene.Converge();
+  ASSERT_EQ(scene.Look().after.status.phase, v1::kRunning);
+  SwarmTask& old = scene.observed.tasks.at(0);
+  old.state = old.desired_state = TaskState::kShutdown;
+  const WallTime before = old.created_at - std::chrono::minutes(5);
+  scene.Task("main", 1, TaskState::kRunning).created_at = before;
+  EXPECT_EQ(scene.Look().after.status.phase, v1::kRunning);
+}
+
 TEST(ExecutionStatus, SeveralFailuresBetweenTwoLooksAllCount) {
   Scene scene(kWeb);
   scene.Stand("web").RunAll("web", 2).Look();
