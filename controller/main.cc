@@ -72,7 +72,7 @@ int Complain(const Error& error, int exit_code) {
 
 // ---- the concrete classes
 
-Expected<std::unique_ptr<Store>> OpenStore(const Options& options, bool make = true) {
+Expected<std::unique_ptr<Store>> OpenStore(const Options& options) {
   const std::string_view url = options.store;
   if (url == "memory:") return MakeMemoryStore();
   constexpr std::string_view kSqlite = "sqlite:";
@@ -86,7 +86,6 @@ Expected<std::unique_ptr<Store>> OpenStore(const Options& options, bool make = t
   ZOE_ASSIGN(ZooKeeperOptions zookeeper, ParseZooKeeperUrl(url));
   zookeeper.deployment = options.deployment;
   zookeeper.state_dir = options.state_dir;
-  zookeeper.make = make;
   return OpenZooKeeperStore(zookeeper);
 }
 
@@ -298,14 +297,14 @@ struct Loops {
     leader.emplace(*p.store, p.clock, p.metrics, Identity(p.server, p.clock),
                    std::vector<LeaderCallback>{
                        [&guard = p.guard](SteadyTime until) { guard.SetLease(until); }});
-  }
-
-  void Start(const StoreGuard& guard) {
-    for (const auto& controller : controllers) controller->Start();
-    leader->Start();
-    resignation = std::jthread([this, &guard](const std::stop_token& stop) {
+    resignation = std::jthread([this, &guard = p.guard](const std::stop_token& stop) {
       if (guard.AwaitTakeOver(stop)) Resign();
     });
+  }
+
+  void Start() {
+    for (const auto& controller : controllers) controller->Start();
+    leader->Start();
   }
   void Stop() {
     const std::lock_guard lock(stopping);
@@ -376,7 +375,7 @@ void AddComponents(Manager& manager, const Options& options, Process& p,
                [&options, &p, &loops]() -> Expected<void> {
                  loops.emplace(p, options);
                  p.events.Start();
-                 loops->Start(p.guard);
+                 loops->Start();
                  return {};
                },
                {}});
@@ -465,13 +464,12 @@ int CantKeep() {
                   kExitUsage);
 }
 
-// Nothing is made where there is no store; and where SQLite's lock is another's, reading is allowed
-// all the same.
+// Where SQLite's lock is another's, reading is allowed all the same.
 Expected<std::unique_ptr<Store>> OpenForReading(const Options& options) {
   constexpr std::string_view kSqlite = "sqlite:";
   if (options.store.starts_with(kSqlite))
     return OpenSqliteStoreForReading(options.store.substr(kSqlite.size()));
-  return OpenStore(options, false);
+  return OpenStore(options);
 }
 
 std::string Summary(const Backup& backup) {
