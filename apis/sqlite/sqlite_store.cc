@@ -2,6 +2,7 @@
 
 #include <condition_variable>
 #include <mutex>
+#include <optional>
 #include <utility>
 
 #include "apis/memory/change_feed.h"
@@ -102,6 +103,7 @@ class SqliteStore : public Store {
     std::unique_ptr<SqliteStore> store(new SqliteStore);
     ZOE_TRY(sqlite::CheckForReading(path));
     ZOE_ASSIGN(store->reader_, Reader::Open(path));
+    ZOE_TRY(store->reader_->db->Execute("BEGIN"));
     return std::unique_ptr<Store>(std::move(store));
   }
 
@@ -118,8 +120,11 @@ class SqliteStore : public Store {
   // One reading transaction: the records are exactly those of the listing's revision.
   Expected<Listing> List(std::string_view kind) override {
     ZOE_ASSIGN(const Turn turn, Turn::Take(*reader_, kReadTimeout));
-    const Snapshot snapshot(*reader_->db);
-    ZOE_TRY(reader_->db->Execute("BEGIN"));
+    std::optional<Snapshot> snapshot;
+    if (committer_) {  // else one transaction is open all the time
+      snapshot.emplace(*reader_->db);
+      ZOE_TRY(reader_->db->Execute("BEGIN"));
+    }
     ZOE_ASSIGN([[maybe_unused]] const bool counted, reader_->revision.Step());
     Listing listing{.revision = reader_->revision.Int(0)};
     reader_->revision.Reset();

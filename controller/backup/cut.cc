@@ -9,6 +9,8 @@
 #include <utility>
 #include <vector>
 
+#include "specs/v1/store_info.h"
+
 namespace zoe {
 namespace {
 
@@ -72,6 +74,9 @@ class Cut {
   Revision reached() const { return reached_; }
   // The newest change of which an object here already tells, or that is known to come.
   Revision ahead() const { return ahead_; }
+  // What went while the listing was read shows in the feed alone, and that may come late: `revision`
+  // is where the store was afterwards.
+  void Await(Revision revision) { ahead_ = std::max(ahead_, revision); }
   bool whole() const { return ahead_ <= reached_ && unsettled_.empty(); }
 
   void Apply(const std::vector<Change>& changes) {
@@ -126,7 +131,9 @@ Expected<Listing> TakeCut(Store& store) {
     Inbox inbox;
     ZOE_ASSIGN(const std::unique_ptr<Watch> watch, store.Subscribe(inbox.MakeFeed()));
     ZOE_ASSIGN(Listing listing, store.List(""));
+    ZOE_ASSIGN(const Listing after, store.List(v1::kStoreInfo));
     Cut cut(std::move(listing));
+    cut.Await(after.revision);
     cut.Apply(inbox.TakeAll());
     while (std::chrono::steady_clock::now() < deadline && !inbox.gap()) {
       ZOE_TRY(cut.ReadChanged(store));

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <stop_token>
@@ -64,12 +65,41 @@ class PiecewiseStore : public PassingStore {
     ZOE_ASSIGN(const Listing names, store_.List(kind));
     Listing listing{.revision = names.revision};
     for (const Record& record : names.records) {
-      std::this_thread::sleep_for(std::chrono::microseconds(200));
+      std::this_thread::sleep_for(std::chrono::microseconds(700));  // longer than writers do
       auto now = store_.Get(record.key);
       if (now.ok()) listing.records.push_back(std::move(now).value());
     }
     return listing;
   }
+};
+
+// One object comes and another goes while the first listing is read, which shows neither; the feed
+// tells of both, late.
+class LateStore : public PassingStore {
+ public:
+  LateStore(Store& store, Key comes, Key goes)
+      : PassingStore(store), comes_(std::move(comes)), goes_(std::move(goes)) {}
+  Expected<Listing> List(std::string_view kind) override {
+    ZOE_ASSIGN(Listing listing, store_.List(kind));
+    if (std::exchange(listed_, true)) return listing;
+    ZOE_TRY(store_.Create(comes_, "{}"));
+    const auto gone = std::ranges::find(listing.records, goes_, &Record::key);
+    ZOE_TRY(store_.Delete(goes_, gone->revision));
+    listing.records.erase(gone);
+    return listing;
+  }
+  Expected<std::unique_ptr<Watch>> Subscribe(Feed feed) override {
+    return store_.Subscribe({.on_change =
+                                 [feed](const Change& change) {
+                                   std::this_thread::sleep_for(std::chrono::milliseconds(50));
+                                   feed.on_change(change);
+                                 },
+                             .on_gap = [] {}});
+  }
+
+ private:
+  const Key comes_, goes_;
+  bool listed_ = false;
 };
 
 // Fails every write from the n-th on.
@@ -148,6 +178,9 @@ TEST_F(Backups, GoThroughSqliteUnchangedAlsoWhileAControllerHasItOpen) {
     auto reading = OpenSqliteStoreForReading(path);
     ASSERT_TRUE(reading.ok()) << reading.error().ToString();
     EXPECT_EQ((*reading)->Create(ExecutionKey("x"), "{}").error().code, Code::kForbidden);
+    const Revision moment = (*reading)->List("")->revision;
+    ASSERT_TRUE((*sqlite)->Create(ExecutionKey("meanwhile"), "{}").ok());
+    EXPECT_EQ((*reading)->List("User")->revision, moment);
     const auto backup = TakeBackup(**reading, "zoe", kNow);
     ASSERT_TRUE(backup.ok()) << backup.error().ToString();
     ASSERT_TRUE(
@@ -256,6 +289,15 @@ TEST_F(Backups, AreOneMomentOfTheStoreWhileOthersWrite) {
     }
   }
   EXPECT_GT(mixed, 0) << "the listing was never torn: this proved nothing";
+}
+
+TEST_F(Backups, DoNotLackWhatWentOnlyAfterWhatTheyLackCame) {
+  LateStore late(*store, ExecutionKey("comes"), ExecutionKey("run"));
+  const auto cut = TakeCut(late);
+  ASSERT_TRUE(cut.ok()) << cut.error().ToString();
+  std::map<Key, std::string> seen;
+  for (const Record& record : cut->records) seen[record.key] = record.bytes;
+  EXPECT_EQ(seen, Contents(*store));
 }
 
 TEST_F(Backups, AreRestoredOnlyIntoAStoreWithoutObjects) {
