@@ -72,7 +72,7 @@ int Complain(const Error& error, int exit_code) {
 
 // ---- the concrete classes
 
-Expected<std::unique_ptr<Store>> OpenStore(const Options& options) {
+Expected<std::unique_ptr<Store>> OpenStore(const Options& options, bool make = true) {
   const std::string_view url = options.store;
   if (url == "memory:") return MakeMemoryStore();
   constexpr std::string_view kSqlite = "sqlite:";
@@ -86,6 +86,7 @@ Expected<std::unique_ptr<Store>> OpenStore(const Options& options) {
   ZOE_ASSIGN(ZooKeeperOptions zookeeper, ParseZooKeeperUrl(url));
   zookeeper.deployment = options.deployment;
   zookeeper.state_dir = options.state_dir;
+  zookeeper.make = make;
   return OpenZooKeeperStore(zookeeper);
 }
 
@@ -297,14 +298,14 @@ struct Loops {
     leader.emplace(*p.store, p.clock, p.metrics, Identity(p.server, p.clock),
                    std::vector<LeaderCallback>{
                        [&guard = p.guard](SteadyTime until) { guard.SetLease(until); }});
-    resignation = std::jthread([this, &guard = p.guard](const std::stop_token& stop) {
-      if (guard.AwaitTakeOver(stop)) Resign();
-    });
   }
 
-  void Start() {
+  void Start(const StoreGuard& guard) {
     for (const auto& controller : controllers) controller->Start();
     leader->Start();
+    resignation = std::jthread([this, &guard](const std::stop_token& stop) {
+      if (guard.AwaitTakeOver(stop)) Resign();
+    });
   }
   void Stop() {
     const std::lock_guard lock(stopping);
@@ -375,7 +376,7 @@ void AddComponents(Manager& manager, const Options& options, Process& p,
                [&options, &p, &loops]() -> Expected<void> {
                  loops.emplace(p, options);
                  p.events.Start();
-                 loops->Start();
+                 loops->Start(p.guard);
                  return {};
                },
                {}});
@@ -464,12 +465,13 @@ int CantKeep() {
                   kExitUsage);
 }
 
-// Where SQLite's lock is another's, reading is allowed all the same.
+// Nothing is made where there is no store; and where SQLite's lock is another's, reading is allowed
+// all the same.
 Expected<std::unique_ptr<Store>> OpenForReading(const Options& options) {
   constexpr std::string_view kSqlite = "sqlite:";
   if (options.store.starts_with(kSqlite))
     return OpenSqliteStoreForReading(options.store.substr(kSqlite.size()));
-  return OpenStore(options);
+  return OpenStore(options, false);
 }
 
 std::string Summary(const Backup& backup) {

@@ -98,8 +98,10 @@ void Client::OnState(const std::shared_ptr<Session>& session, Session::State sta
       connected_ = false;
       lost_since_ = Now();
       log::Warn("lost the connection to ZooKeeper", {{"hosts", options_.hosts}});
-      pump_.PostAfter(session->timeout() * 2, [this, session] { Reopen(session); });
     }
+    // Also of a connection that was lost before its server had caught up.
+    if (state == Session::State::kConnecting)
+      pump_.PostAfter(session->timeout() * 2, [this, session] { Reopen(session); });
   }
   if (state == Session::State::kOver) {
     log::Warn("the ZooKeeper session is over, starting another", {{"hosts", options_.hosts}});

@@ -192,9 +192,11 @@ void Election::OnField(const Ptr& candidate, const Reply& children) {
     if (predecessor.empty() || Distance(*sequence, predecessor_sequence) > 0)
       predecessor = node, predecessor_sequence = *sequence;
   }
-  candidate->node = layout_.election() + "/" + own;
-  if (!predecessor.empty()) SetLeading(candidate, false);
-  Follow(candidate, layout_.election() + "/" + (predecessor.empty() ? own : predecessor));
+  const std::string node = layout_.election() + "/" + own;
+  // Who leads by another node of its own, which is gone, proves it anew.
+  if (!predecessor.empty() || node != candidate->node) SetLeading(candidate, false);
+  candidate->node = node;
+  Follow(candidate, predecessor.empty() ? node : layout_.election() + "/" + predecessor);
 }
 
 void Election::Enter(const Ptr& candidate) {

@@ -152,10 +152,13 @@ Expected<std::shared_ptr<Session>> Session::Start(const Options& options, Events
   clientid_t attach{};
   attach.client_id = options.attach.id;
   options.attach.secret.copy(attach.passwd, sizeof(attach.passwd));
-  session->handle_ = zookeeper_init2(options.hosts.c_str(), Callbacks::Watch,
-                                     static_cast<int>(options.timeout.count()),
-                                     options.attach.id == 0 ? nullptr : &attach, session.get(),
-                                     ZOO_NO_LOG_CLIENTENV, Callbacks::Log);
+  std::string hosts = options.hosts;
+  // The client takes IPv6 addresses without brackets.
+  std::erase_if(hosts, [](char c) { return c == '[' || c == ']'; });
+  session->handle_ =
+      zookeeper_init2(hosts.c_str(), Callbacks::Watch, static_cast<int>(options.timeout.count()),
+                      options.attach.id == 0 ? nullptr : &attach, session.get(),
+                      ZOO_NO_LOG_CLIENTENV, Callbacks::Log);
   if (session->handle_ == nullptr) {
     return MakeError(Code::kUnavailable,
                      "can't start a ZooKeeper client for " + options.hosts + ": " +

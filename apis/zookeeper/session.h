@@ -71,7 +71,7 @@ class Session {
     std::function<void(std::string path)> on_node;  // a watched node changed
   };
   struct Options {
-    std::string hosts;        // as the C client wants them
+    std::string hosts;        // "h1:p1,h2:p2"; IPv6 as "[::1]:2181"
     std::string credentials;  // "user:password" or empty; also decides the ACL of created nodes
     Duration timeout{};
     SessionId attach = {};  // this session is taken over, or is over; else a new one begins

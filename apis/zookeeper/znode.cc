@@ -17,19 +17,13 @@ using zookeeper::Session;
 
 constexpr Duration kRetryDelay{1'000};
 
-// The C client takes IPv6 addresses without brackets.
-std::string ClientHosts(std::string hosts) {
-  std::erase_if(hosts, [](char c) { return c == '[' || c == ']'; });
-  return hosts;
-}
-
 class ZnodeFollower : public Watch {
  public:
   ZnodeFollower(const ZooKeeperOptions& options,
                 std::function<void(const Expected<std::string>&)> on_value)
       : path_(options.chroot),
         on_value_(std::move(on_value)),
-        client_({.hosts = ClientHosts(options.hosts),
+        client_({.hosts = options.hosts,
                  .credentials = options.credentials,
                  .timeout = options.session_timeout},
                 pump_,

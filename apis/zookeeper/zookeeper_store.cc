@@ -38,12 +38,6 @@ constexpr Duration kPingTimeout{1'000};
 
 SteadyTime After(Duration timeout) { return std::chrono::steady_clock::now() + timeout; }
 
-// The C client takes IPv6 addresses without brackets.
-std::string ClientHosts(std::string hosts) {
-  std::erase_if(hosts, [](char c) { return c == '[' || c == ']'; });
-  return hosts;
-}
-
 Client::Issue Exists(std::string path) {
   return [path = std::move(path)](Session& session, Session::Done done) {
     session.Exists(path, false, std::move(done));
@@ -82,7 +76,7 @@ class ZooKeeperStore : public Store {
   explicit ZooKeeperStore(const ZooKeeperOptions& options)
       : options_(options),
         layout_(options.chroot, options.deployment),
-        client_({.hosts = ClientHosts(options.hosts),
+        client_({.hosts = options.hosts,
                  .credentials = options.credentials,
                  .timeout = options.session_timeout * 5 / 6},
                 *pump_,
@@ -313,7 +307,7 @@ class ZooKeeperStore : public Store {
   Expected<void> MakeNode(const std::string& path, SteadyTime deadline) {
     const Reply found = client_.Read(deadline, Exists(path));
     if (found.rc == Rc::kOk) return {};
-    if (found.rc != Rc::kNoNode) return ReadError(found, path);
+    if (found.rc != Rc::kNoNode || !options_.make) return ReadError(found, path);
     const Reply made = client_.Read(deadline, ::zoe::Create(path));
     if (made.rc == Rc::kOk || made.rc == Rc::kNodeExists) return {};
     return ReadError(made, path);

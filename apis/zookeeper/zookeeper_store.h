@@ -26,15 +26,16 @@ struct ZooKeeperOptions {
   int64_t keep_changes = 10'000;     // the leader trims the change log to about this many
   // The session is saved there, and those of dead processes of this host are ended; empty: not.
   std::string state_dir = {};
+  bool make = true;  // a store that is missing; else that is kUnavailable StoreMissing
 };
 
 // Reads zk://[user:password@]h1[:p1][,h2[:p2]...][/chroot]; the port is 2181 if missing; user and
 // password may be percent-encoded. kInvalid says what is wrong.
 Expected<ZooKeeperOptions> ParseZooKeeperUrl(std::string_view url);
 
-// Connects, makes the layout and waits for both, at most connect_timeout (kUnavailable; kForbidden
-// if the nodes belong to someone else). From then on the store survives lost connections and
-// expired sessions by itself.
+// Connects, makes the layout (see `make`) and waits for both, at most connect_timeout
+// (kUnavailable; kForbidden if the nodes belong to someone else). From then on the store survives
+// lost connections and expired sessions by itself.
 //
 // Layout under /CHROOT/DEPLOYMENT:
 //   objects/KIND/NAMESPACE/NAME   one node per object; NAMESPACE is "_" for cluster-scoped kinds.
