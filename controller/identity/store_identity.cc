@@ -103,9 +103,10 @@ Expected<v1::StoreInfo> EnsureStoreInfo(Store& store, WallTime now, const std::s
       written = store.Create(v1::StoreInfoKey(), EncodeStoreInfo(*info));
     }
     if (written.ok()) return info;
-    // Somebody else was faster, and what they wrote counts.
+    // Somebody else was faster, and what they wrote counts; or it was ourselves, with a lost reply.
     const Code code = written.error().code;
-    if (code != Code::kAlreadyExists && code != Code::kConflict && code != Code::kNotFound)
+    if (code != Code::kAlreadyExists && code != Code::kConflict && code != Code::kNotFound &&
+        code != Code::kOutcomeUnknown)
       return written.error();
   }
 }
