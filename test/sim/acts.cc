@@ -58,7 +58,7 @@ Expected<void> World::Acknowledge(const Key& key, const Expected<Api::Done>& don
     if (done.error().code == Code::kOutcomeUnknown) acknowledged_.erase(key);
     return done.error();
   }
-  acknowledged_.insert_or_assign(key, *done);
+  if (done->written) acknowledged_.insert_or_assign(key, *done);
   if (key.kind == "User") users_.insert(key.name);
   return {};
 }

@@ -65,8 +65,9 @@ Expected<Api::Done> Api::Change(const v1::Kind& kind, const codec::Value& docume
   ZOE_TRY(admission_.Admit(request));
   if (!kind.spec_equal(*old, object)) ++object.meta.generation;
   std::string bytes = v1::EncodeJson(kind, object);
-  if (bytes != record.bytes) ZOE_TRY(store_.Replace(record.key, record.revision, std::move(bytes)));
-  return Done{record.key, object.meta.uid, decoded.object};
+  const bool differs = bytes != record.bytes;
+  if (differs) ZOE_TRY(store_.Replace(record.key, record.revision, std::move(bytes)));
+  return Done{record.key, object.meta.uid, decoded.object, differs};
 }
 
 Expected<Api::Done> Api::Remove(const Key& key, std::string_view finalizer) {
@@ -86,7 +87,8 @@ Expected<Api::Done> Api::Remove(const Key& key, std::string_view finalizer) {
     const bool stays = !meta.finalizers.empty();
     std::string bytes = v1::EncodeJson(kind, *object);
     Done done{key, meta.uid, stays ? object : nullptr};
-    if (stays && bytes == record.bytes) return done;
+    done.written = !stays || bytes != record.bytes;
+    if (!done.written) return done;
     const auto written = stays ? store_.Replace(key, record.revision, std::move(bytes))
                                : store_.Delete(key, record.revision);
     if (written.ok()) return done;

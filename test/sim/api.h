@@ -21,6 +21,8 @@ class Api {
     Key key;
     std::string uid;
     std::shared_ptr<const ObjectBase> object;  // as it was written; null: deleted at once
+    // False: it was so already, as far as this API saw. That is no more than a read.
+    bool written = true;
   };
 
   Api(Store& store, const Cache& cache, const Clock& clock, AdmissionOptions admission)
