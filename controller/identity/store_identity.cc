@@ -1,5 +1,7 @@
 #include "controller/identity/store_identity.h"
 
+#include <algorithm>
+#include <string_view>
 #include <utility>
 
 #include "controller/runtime/log.h"
@@ -48,6 +50,15 @@ class GuardedStore : public Store {
   std::unique_ptr<Store> for_leader_;
 };
 
+// It becomes a label, and stands in messages.
+bool IsId(std::string_view id) {
+  constexpr size_t kMaxLength = 64;
+  const auto plain = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-';
+  };
+  return !id.empty() && id.size() <= kMaxLength && std::ranges::all_of(id, plain);
+}
+
 }  // namespace
 
 v1::StoreInfo NewStoreInfo(WallTime now, const std::string& id) {
@@ -69,7 +80,12 @@ Expected<v1::StoreInfo> DecodeStoreInfo(const Record& record) {
                      record.key.ToString() + ", what the store says of itself, can't be read (" +
                          object.error().message + "): restore a backup into an empty store");
   }
-  return static_cast<const v1::StoreInfo&>(**object);
+  const auto& info = static_cast<const v1::StoreInfo&>(**object);
+  if (!IsId(info.spec.id)) {
+    return MakeError(Code::kInternal, "StoreUnreadable",
+                     record.key.ToString() + " has an id that isn't one: letters, digits and '-'");
+  }
+  return info;
 }
 
 std::string EncodeStoreInfo(v1::StoreInfo info) {
