@@ -146,6 +146,7 @@ class Cluster {
 
   void Reconcile(Service& service);  // slots against replicas
   void StartTask(Service& service, int32_t slot);
+  bool IsCurrent(const Task& task) const;
   void Place(const std::string& task_id);
   std::string WhyNot(const Task& task, std::vector<Node*>& fits);
   void Prepare(const std::string& task_id);

@@ -14,6 +14,14 @@ constexpr Duration kOrphanedAfter = std::chrono::hours(24);
 
 // ---- nodes
 
+// The one that its slot would be judged by; start-first, an older one runs beside it.
+bool Cluster::IsCurrent(const Task& task) const {
+  const auto service = services_.find(task.view.service_id);
+  if (service == services_.end()) return false;
+  const auto slot = service->second->slots.find(task.view.slot);
+  return slot != service->second->slots.end() && slot->second.history.back() == task.view.id;
+}
+
 void Cluster::SetNodeUp(const std::string& name, bool up) {
   for (const auto& node : nodes_) {
     if (node->options.name != name || (node->state != Node::State::kDown) == up) continue;
@@ -65,8 +73,9 @@ void Cluster::Lose(Node& node) {
     task->view.node_down = true;
     const auto it = services_.find(task->view.service_id);
     if (it == services_.end() || task->view.desired_state != TaskState::kRunning) continue;
+    const bool current = IsCurrent(*task);
     task->view.desired_state = TaskState::kShutdown;
-    StartTask(*it->second, task->view.slot);
+    if (current) StartTask(*it->second, task->view.slot);
   }
   At(kOrphanedAfter, [this, lost = &node, loss = node.losses] {
     if (lost->losses == loss) Orphan(*lost);
@@ -113,8 +122,10 @@ void Cluster::SetNodeAvailability(const std::string& name, std::string availabil
       for (const std::string& id : affected) {
         Task* task = FindTask(id);
         const auto it = services_.find(task->view.service_id);
+        const bool current = IsCurrent(*task);
+        const int32_t slot = task->view.slot;
         Stop(*task, TaskState::kShutdown);
-        if (it != services_.end()) StartTask(*it->second, task->view.slot);
+        if (current) StartTask(*it->second, slot);
       }
     }
     At(Duration(0), [this] { RetryPending(); });
