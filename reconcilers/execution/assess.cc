@@ -98,8 +98,13 @@ void OpenOrders(std::vector<ServicePicture>& services) {
   }
 }
 
+// Swarm is at work on a change that was sent: the failures of what was before don't count against
+// what comes.
+bool BeingReplaced(const ServicePicture& s) { return s.UpToDate() && s.rolling; }
+
 // All its replicas have ended for good.
 bool Ended(const ServicePicture& s) {
+  if (s.history.lost > 0 && BeingReplaced(s)) return false;
   return s.observed != nullptr && s.history.AllEnded() &&
          static_cast<int>(s.history.slots.size()) >= s.service.replicas.total;
 }
@@ -144,7 +149,7 @@ Verdict JudgeServices(const Picture& picture) {
   bool all_ended = !monitored, any = false;
   for (const ServicePicture& s : services) {
     const int total = s.service.replicas.total;
-    if (!s.service.monitor && total - s.history.lost < s.service.essential()) {
+    if (!s.service.monitor && !BeingReplaced(s) && total - s.history.lost < s.service.essential()) {
       return Failed(s, s.desired.restart_condition == RestartCondition::kNone
                            ? "TaskFailed"
                            : "AttemptsExhausted");

@@ -228,6 +228,19 @@ TEST(ExecutionStatus, AReplacedTaskEndsNothingAlthoughTheCalendarWasPutBack) {
   EXPECT_EQ(scene.Look().after.status.phase, v1::kRunning);
 }
 
+TEST(ExecutionStatus, FailuresBeforeAChangeDoNotCountAgainstIt) {
+  Scene scene("- {name: main, image: i, restart: {policy: on-failure, maxAttempts: 1}}");
+  scene.Stand("main");
+  scene.Task("main", 1, TaskState::kFailed, "task: non-zero exit (1)");
+  scene.Task("main", 1, TaskState::kFailed, "task: non-zero exit (1)");
+  scene.Task("main", 1, TaskState::kNew);
+  scene.SwarmServiceOf("main").update_state = UpdateState::kUpdating;
+  EXPECT_EQ(scene.Look().after.status.phase, v1::kStarting);
+  scene.observed.tasks.back().state = TaskState::kFailed;
+  scene.SwarmServiceOf("main").update_state = UpdateState::kPaused;
+  EXPECT_EQ(scene.Look().after.status.phase, v1::kFailed);
+}
+
 TEST(ExecutionStatus, SeveralFailuresBetweenTwoLooksAllCount) {
   Scene scene(kWeb);
   scene.Stand("web").RunAll("web", 2).Look();
