@@ -142,6 +142,10 @@ Schedule MakeSchedule(uint64_t seed) {
   schedule.steps = MakeWorkload(users(), options);
   Disturber disturber(random(), controllers, schedule.steps, options.kills);
   for (uint64_t n = 1 + random() % 5; n > 0; --n) schedule.steps.push_back(disturber.Next());
+  // No server ends the session of a leader before its lease has ended. The simulated ones do at
+  // once, which is no harm only to who hears of it at once.
+  if (schedule.world.contains("feed"))
+    std::erase_if(schedule.steps, [](const Step& step) { return step.act == "expire"; });
   std::ranges::stable_sort(schedule.steps, {}, &Step::at);
   return schedule;
 }

@@ -11,6 +11,7 @@
 #include "test/sim/generate.h"
 #include "test/sim/judge.h"
 #include "test/sim/world.h"
+#include "test/sim/wrong.h"
 
 namespace zoe::sim_test {
 namespace {

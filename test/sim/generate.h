@@ -1,5 +1,5 @@
 // Documents made from the schema: random but valid ones, and for each field what else may stand
-// there and what may not. Nothing here names a field of a kind, but for the values that mean
+// there (what may not: wrong.h). Nothing here names a field of a kind, but for the values that mean
 // something to the simulated Swarm (programs, images, constraints), which stand in one table.
 #pragma once
 
@@ -38,6 +38,8 @@ std::string FirstPlace(const codec::Value& document, std::string_view path);
 bool Erase(codec::Value& document, std::string_view path);
 // The path of the list item or mapping around.
 std::string ItemAround(std::string_view path);
+// Without what only says that it may be absent.
+const schema::Type& Inner(const schema::Type& type);
 
 // What is wrong with a document; none: it is accepted.
 using Judge = std::function<std::vector<Cause>(const codec::Value& document)>;
@@ -79,15 +81,5 @@ class Generator {
   const Judge judge_;
   const Programs programs_;
 };
-
-// One way to make a field wrong.
-struct Wrong {
-  std::string
-      name;  // what is wrong: "too low"; empty: the schema refuses nothing that is known here
-  std::string json;  // the whole document
-  std::string path;  // the field that the refusal must name: "spec.services[0].image"
-};
-// Every way of the schema in which the first place of `leaf` in `document` can be made wrong.
-std::vector<Wrong> WrongsOf(const codec::Value& document, const Leaf& leaf);
 
 }  // namespace zoe::sim_test

@@ -81,6 +81,7 @@ class Player {
     }
     world_.Settle();
     world_.ExpectAtRest();
+    ExpectAsMeant();
     return {{},
             world_.Describe(),
             world_.ledger(),
@@ -154,6 +155,7 @@ class Player {
     if (step.act != "delete" && (IsGoing(key) || IsGoing({"User", "", key.ns}))) return false;
     Expected<void> done;
     if (step.act == "put") done = world_.Put(step.document);
+    if (step.act == "put") last_[key] = &step;
     if (step.act == "delete") done = world_.Remove(key);
     if (step.act == "restart") done = Restart(key, step.words[1]);
     if (done.ok() || (step.act != "put" && done.error().code == Code::kNotFound)) return true;
@@ -167,6 +169,21 @@ class Player {
     if (meta.Find("annotations") == nullptr) meta.Set("annotations", codec::Object{});
     meta.Find("annotations")->Set(v1::kRestartedAt, value);
     return world_.Put(document);
+  }
+
+  // What is good runs in the end, what ends has ended.
+  void ExpectAsMeant() {
+    for (const auto& [key, step] : last_) {
+      if (key.kind != "Execution") continue;
+      const auto execution = world_.Get(key.ns + "/" + key.name);
+      if (!execution || execution->spec.suspend) continue;
+      const std::string& phase = execution->status.phase;
+      if (step->words[0] == "good") {
+        EXPECT_EQ(phase, v1::kRunning) << key.ToString() << " is good";
+      } else if (step->words[0] == "ends") {
+        EXPECT_TRUE(v1::IsFinished(execution->status)) << key.ToString() << " is " << phase;
+      }
+    }
   }
 
   // ---- nemeses
@@ -263,6 +280,7 @@ class Player {
   const SteadyTime start_ = world_.clock.Now();
   std::deque<size_t> of_users_;  // indexes of the steps that are still to come
   std::map<std::string, std::deque<const Step*>> queues_;
+  std::map<Key, const Step*> last_;  // that was put
   bool serving_ = false;
   std::string refusal_;
 };

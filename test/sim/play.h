@@ -6,7 +6,8 @@
 //    judged where users leave time between their acts and nobody but us changes the Swarm
 // C  at rest nothing is written (World::ExpectAtRest)
 //
-// Beside these every invariant of the World holds at each step, and no error is logged.
+// Beside these every invariant of the World holds at each step, what was put as good runs in the
+// end, what was put to end has ended, and no error is logged.
 #pragma once
 
 #include <chrono>
@@ -33,7 +34,7 @@ Expected<void> Check(const Schedule& schedule);
 
 // How a schedule ended.
 struct Ending {
-  std::vector<std::string> failures;  // of invariants, of C, of the log
+  std::vector<std::string> failures;  // of everything but A and B
   std::string world;                  // World::Describe
   std::map<std::string, int> ledger, excused;
   Duration lasted{0};  // simulated

@@ -55,6 +55,10 @@ class Author {
       Act();
     }
     for (Life& life : lives_) SetRight(life);
+    // Whoever was never let in never got what the gateway keeps.
+    for (Place& place : places_) {
+      if (place.user_there && !place.enabled) PutUser(place, true);
+    }
     return std::move(steps_);
   }
 
@@ -62,7 +66,7 @@ class Author {
   static constexpr const char* kPlaces[] = {"alice", "ann", "bob"};
   struct Place {
     std::string ns;
-    bool has_user, user_there;
+    bool has_user, user_there, enabled = true;
   };
   struct Life {
     Place* place;
@@ -103,10 +107,11 @@ class Author {
     place.user_there = true;
     PutUser(place);
   }
-  void PutUser(const Place& place) {
+  void PutUser(Place& place, bool let_in = false) {
     Put("user", *people_.Make(UserKind(), Named(place.ns)));
-    // Most people are let in.
-    if (!Chance(0.2)) steps_.back().document.Find("spec")->Set("enabled", true);
+    Value& spec = *steps_.back().document.Find("spec");
+    if (let_in || !Chance(0.2)) spec.Set("enabled", true);
+    place.enabled = spec.Find("enabled") == nullptr || spec.Find("enabled")->as_bool();
   }
 
   void Act() {

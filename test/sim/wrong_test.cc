@@ -1,4 +1,6 @@
 // T30: whatever may not stand in a field is refused whole, and the refusal names the field.
+#include "test/sim/wrong.h"
+
 #include <gtest/gtest.h>
 
 #include <algorithm>
