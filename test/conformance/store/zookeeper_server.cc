@@ -59,6 +59,18 @@ Expected<void> Installed() {
   return {};
 }
 
+bool Stopped(pid_t pid) {
+  const std::string tasks = "/proc/" + std::to_string(pid) + "/task";
+  for (const auto& task : std::filesystem::directory_iterator(tasks)) {
+    std::ifstream stat(task.path() / "stat");
+    const std::string text(std::istreambuf_iterator<char>(stat), {});
+    const size_t name_end = text.rfind(')');
+    if (name_end != text.npos && name_end + 2 < text.size() && text[name_end + 2] != 'T')
+      return false;
+  }
+  return true;
+}
+
 }  // namespace
 
 ZooKeeperServer::ZooKeeperServer() : dir_(std::make_unique<TempDir>()), port_(FreePort()) {}
@@ -155,7 +167,11 @@ void ZooKeeperServer::Kill() {
   pid_ = -1;
 }
 
-void ZooKeeperServer::Freeze() { kill(pid_, SIGSTOP); }
+void ZooKeeperServer::Freeze() {
+  kill(pid_, SIGSTOP);
+  // Its threads stop one after the other, each when it is its turn to run.
+  while (!Stopped(pid_)) usleep(1'000);
+}
 void ZooKeeperServer::Thaw() { kill(pid_, SIGCONT); }
 
 // ---- ZooKeeperEnsemble
