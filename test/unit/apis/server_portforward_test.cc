@@ -529,37 +529,41 @@ TEST_F(ServerPortForward, BoundsWhatItForwardsAtOneTime) {
 }
 
 TEST_F(ServerPortForward, HoldsUpWhoSendsMoreThanTheOtherSideTakes) {
-  std::mutex mutex;
-  std::condition_variable changed;
-  size_t sent = 0;
-  bool go_on = false;
-  network_.Add("note-2.lab:8080", [&](Wire& wire) {
+  struct State {
+    std::mutex mutex;
+    std::condition_variable changed;
+    size_t sent = 0;
+    bool go_on = false;
+  };
+  const auto state = std::make_shared<State>();  // the network outlives this function
+  network_.Add("note-2.lab:8080", [state](Wire& wire) {
     const size_t bytes = wire.SendUntilFull(std::string(kMega, 'x'), 200 * kMega);
-    const std::lock_guard lock(mutex);
-    sent = bytes;
-    changed.notify_all();
+    const std::lock_guard lock(state->mutex);
+    state->sent = bytes;
+    state->changed.notify_all();
   });
-  network_.Add("note-2.lab:8081", [&](Wire& wire) {
-    std::unique_lock lock(mutex);
-    changed.wait_for(lock, std::chrono::seconds(20), [&] { return go_on; });
+  network_.Add("note-2.lab:8081", [state](Wire& wire) {
+    std::unique_lock lock(state->mutex);
+    state->changed.wait_for(lock, std::chrono::seconds(20), [&] { return state->go_on; });
     lock.unlock();
     wire.CountAll();
   });
   SpdyClient reader = Plain();
   reader.Connect(8080);
   {
-    std::unique_lock lock(mutex);
-    EXPECT_TRUE(changed.wait_for(lock, std::chrono::seconds(20), [&] { return sent > 0; }));
-    EXPECT_LT(sent, 40 * kMega);
+    std::unique_lock lock(state->mutex);
+    EXPECT_TRUE(
+        state->changed.wait_for(lock, std::chrono::seconds(20), [&] { return state->sent > 0; }));
+    EXPECT_LT(state->sent, 40 * kMega);
   }
   SpdyClient writer = Plain();
   const auto pair = writer.Connect(8081);
   std::string frame;
   server::spdy::Encoder().Put({.id = pair.data, .data = std::string(kMega, 'x')}, frame);
   EXPECT_LT(writer.link().wire().SendUntilFull(frame, 200 * kMega), 40 * kMega);
-  const std::lock_guard lock(mutex);
-  go_on = true;
-  changed.notify_all();
+  const std::lock_guard lock(state->mutex);
+  state->go_on = true;
+  state->changed.notify_all();
 }
 
 TEST_F(ServerPortForward, CutsClientsThatSpeakNonsenseOrOnlyAsk) {
