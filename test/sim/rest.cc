@@ -45,9 +45,9 @@ void World::ExpectAsDeclared(const v1::Execution& e, const std::vector<SwarmServ
     ASSERT_NE(status, e.status.services.end());
     const std::string network = it->spec.networks.empty() ? "" : it->spec.networks[0].network_id;
     if (!status->update_failed) {
-      EXPECT_EQ(it->spec,
-                execution::ToSwarmService(
-                    e, declared, {network, PlaceIn(e.meta.ns), LabelOf(it->spec, kLabelStore)}, {}));
+      EXPECT_EQ(it->spec, execution::ToSwarmService(
+                              e, declared,
+                              {network, PlaceIn(e.meta.ns), LabelOf(it->spec, kLabelStore)}, {}));
     }
     EXPECT_EQ(it->spec.replicas, static_cast<uint64_t>(declared.replicas.total));
     const auto running = std::ranges::count_if(tasks, [&](const SwarmTask& t) {

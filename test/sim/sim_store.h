@@ -100,7 +100,7 @@ class Ensemble {
   std::map<Key, Versions> objects_;
   std::deque<Change> log_;
   std::vector<Revision> changes_ = {1};  // of all objects, ever
-  size_t trimmed_ = 0;  // entries that stood before log_[0]
+  size_t trimmed_ = 0;                   // entries that stood before log_[0]
   Revision trimmed_at_ = 0;
   std::vector<Session> sessions_;  // session n is sessions_[n - 1]
   std::vector<Node> line_;         // by sequence
