@@ -259,6 +259,7 @@ std::string AddressCell(const std::string& host, int32_t port) {
 Kind GatewayKind() {
   Kind kind = MakeKind<Gateway>("Gateway", "gateways", "gateway", "gw");
   AddSpecAndStatus<Gateway>(kind);
+  kind.validate = ValidateGateway;
   kind.columns = {kName,
                   {"READY", "string", "Whether it can be reached.", 0,
                    [](const ObjectBase& o) {

@@ -7,6 +7,7 @@
 
 #include "specs/schema/names.h"
 #include "specs/v1/describe.h"
+#include "specs/v1/gateway.h"
 #include "specs/v1/parameters.h"
 #include "specs/v1/template.h"
 
@@ -232,6 +233,13 @@ void ValidateExecution(const ObjectBase& object, std::vector<Cause>& causes) {
   const auto rendered = RenderServices(execution, "");
   if (!rendered.ok())
     causes.insert(causes.end(), rendered.error().causes.begin(), rendered.error().causes.end());
+}
+
+void ValidateGateway(const ObjectBase& object, std::vector<Cause>& causes) {
+  const GatewayPorts& ports = static_cast<const Gateway&>(object).spec.ports;
+  if (ports.socks == 0 || ports.socks != ports.ssh) return;
+  Findings("spec.ports", causes)
+      .Invalid("socks", "must not be the port of ssh, found " + std::to_string(ports.socks));
 }
 
 void ValidateEvent(const ObjectBase&, std::vector<Cause>&) {}

@@ -11,6 +11,7 @@ namespace zoe::v1 {
 
 void ValidateApplication(const ObjectBase& object, std::vector<Cause>& causes);
 void ValidateExecution(const ObjectBase& object, std::vector<Cause>& causes);
+void ValidateGateway(const ObjectBase& object, std::vector<Cause>& causes);
 void ValidateEvent(const ObjectBase& object, std::vector<Cause>& causes);
 
 }  // namespace zoe::v1

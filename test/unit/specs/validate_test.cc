@@ -248,6 +248,17 @@ TEST(ValidateMetadata, FollowsKubernetesRules) {
             "metadata.annotations: must have at most 262144 bytes together, found 300001");
 }
 
+TEST(ValidateGateway, HasOnePortForEach) {
+  const auto ports = [](const std::string& text) {
+    return Messages("{apiVersion: zoe/v1, kind: Gateway, metadata: {name: a}, spec: {ports: {" +
+                    text + "}}}");
+  };
+  EXPECT_EQ(ports("ssh: 30022, socks: 30022"),
+            "spec.ports.socks: must not be the port of ssh, found 30022");
+  EXPECT_EQ(ports("ssh: 30022, socks: 30080"), "");
+  EXPECT_EQ(ports("ssh: 0, socks: 0"), "");
+}
+
 TEST(Checks, TakeImagesThatDockerTakes) {
   for (const char* good :
        {"a", "zoe/mini", "zoe/mini:latest", "registry:5000/zoe/spark:3.5", "localhost/a",
