@@ -31,8 +31,8 @@ namespace zoe {
 Expected<std::unique_ptr<Store>> OpenSqliteStore(const std::string& path);
 
 // The same file for reading alone, also while a controller has it open: nothing is made or changed,
-// writes are kForbidden, no changes are told: all reads show the moment of the first. kNotFound if there is no such file; else the errors
-// of Open but StoreInUse.
+// writes are kForbidden, no changes are told: all reads show the moment of the first. kNotFound if
+// there is no such file; else the errors of Open but StoreInUse.
 Expected<std::unique_ptr<Store>> OpenSqliteStoreForReading(const std::string& path);
 
 }  // namespace zoe

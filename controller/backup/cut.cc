@@ -74,8 +74,8 @@ class Cut {
   Revision reached() const { return reached_; }
   // The newest change of which an object here already tells, or that is known to come.
   Revision ahead() const { return ahead_; }
-  // What went while the listing was read shows in the feed alone, and that may come late: `revision`
-  // is where the store was afterwards.
+  // What went while the listing was read shows in the feed alone, and that may come late:
+  // `revision` is where the store was afterwards.
   void Await(Revision revision) { ahead_ = std::max(ahead_, revision); }
   bool whole() const { return ahead_ <= reached_ && unsettled_.empty(); }
 
