@@ -224,7 +224,8 @@ Expected<void> StoreGuard::Check() const {
 
 bool StoreGuard::AwaitTakeOver(const std::stop_token& stop) const {
   MutexLock lock(mutex_);
-  return taken_over_changed_.wait(lock.native(), stop, [this] { return taken_over_; });
+  const auto taken_over = [this]() ZOE_REQUIRES(mutex_) { return taken_over_; };
+  return taken_over_changed_.wait(lock.native(), stop, taken_over);
 }
 
 std::unique_ptr<Store> MakeGuardedStore(Store& store, const StoreGuard& guard) {
