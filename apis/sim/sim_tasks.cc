@@ -175,8 +175,9 @@ void Cluster::Run(const std::string& task_id) {
   BindPorts(*task);
   Touch(task->spec->labels);
   const auto it = services_.find(task->view.service_id);
-  if (it != services_.end()) {
-    auto& replaced = it->second->slots[task->view.slot].stop_when_running;
+  // A task may start while its slot is being scaled away.
+  if (it != services_.end() && it->second->slots.contains(task->view.slot)) {
+    auto& replaced = it->second->slots.at(task->view.slot).stop_when_running;
     for (const std::string& old_id : std::exchange(replaced, {})) {
       if (Task* old = FindTask(old_id)) Stop(*old, TaskState::kShutdown);
     }
