@@ -71,9 +71,11 @@ class Disturber {
         return {"faults", Chance(0.5) ? "0.05" : "0.3", Long(1'000, 30'000)};
       case 14:
         return Chance(0.5) ? Words{"trim"} : Words{"hints", Chance(0.5) ? "lost" : "reordered"};
+      // What is counted by the calendar (deadlines, times to live) is late by as much as that of a
+      // former leader was ahead: less than the simulation settles.
       default:
         return Chance(0.5) ? Words{"jump", Chance(0.5) ? "3600000" : "-300000"}
-                           : Words{"skew", Who(), Chance(0.5) ? "3600000" : "-300000"};
+                           : Words{"skew", Who(), Chance(0.5) ? "600000" : "-300000"};
     }
   }
   Words OnCall() {
