@@ -80,6 +80,9 @@ class DockerSwarm : public Swarm {
     return DecodeServices(json);
   }
 
+  Expected<std::vector<SwarmUsage>> Usage(const Context&) override {
+    return std::vector<SwarmUsage>{};
+  }
   Expected<std::vector<SwarmTask>> ListTasks(const Context& ctx) override {
     ZOE_ASSIGN(const std::string json, client_->Do(ctx, {"GET", "/tasks"}));
     ZOE_ASSIGN(auto tasks, DecodeTasks(json));

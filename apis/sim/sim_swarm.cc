@@ -275,6 +275,10 @@ Expected<std::vector<SwarmNode>> SimSwarm::ListNodes(const Context& ctx) {
       [](const Lists& past) { return past.nodes; });
 }
 
+Expected<std::vector<SwarmUsage>> SimSwarm::Usage(const Context&) {
+  return std::vector<SwarmUsage>{};
+}
+
 std::vector<Expected<std::string>> SimSwarm::CreateServices(
     const Context& ctx, std::span<const SwarmServiceSpec> specs) {
   std::vector<Expected<std::string>> results;

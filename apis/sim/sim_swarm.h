@@ -44,6 +44,7 @@ class SimSwarm : public Swarm {
   Expected<std::vector<SwarmTask>> ListTasks(const Context& ctx) override;
   Expected<std::vector<SwarmNetwork>> ListNetworks(const Context& ctx) override;
   Expected<std::vector<SwarmNode>> ListNodes(const Context& ctx) override;
+  Expected<std::vector<SwarmUsage>> Usage(const Context& ctx) override;
   std::vector<Expected<std::string>> CreateServices(
       const Context& ctx, std::span<const SwarmServiceSpec> specs) override;
   Expected<void> UpdateService(const Context& ctx, const std::string& id, uint64_t version,

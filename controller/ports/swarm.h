@@ -181,6 +181,17 @@ struct SwarmTask {
   std::vector<std::string> addresses;  // "10.0.1.5", in its networks, where they are known
   std::vector<SwarmPort> ports;  // host mode, with those that the engine chose, once it runs; by
                                  // target
+  // What it reserves on its node, whoever's task it is, until its state is terminal.
+  int64_t cpu_request_nano = 0, memory_request_bytes = 0;
+};
+
+// What a task's container uses, over a short time until `at`.
+struct SwarmUsage {
+  std::string task_id, node_id;
+  int64_t cpu_nano = 0;      // CPUs, 1e9 is one
+  int64_t memory_bytes = 0;  // without what the kernel can take back (inactive file cache)
+  WallTime at{};
+  Duration window{};  // that cpu_nano is the mean of
 };
 
 struct Observation {
@@ -216,7 +227,12 @@ struct SwarmNode {
   std::string availability;  // active | pause | drain
   int64_t cpu_nano = 0, memory_bytes = 0;
   Labels labels;
+  Labels engine_labels;  // set by the node's own configuration; "engine.labels." in constraints
 };
+
+// SwarmHint::kind of a change that is no object's of ours: of nodes, or of what others' services
+// reserve on them.
+inline constexpr std::string_view kCapacityHint = "Capacity";
 
 // A service, its tasks, a network or a secret of ours may have changed. An empty kind: anything may
 // have (reconnected, list again).
@@ -249,11 +265,14 @@ class Swarm {
   virtual Expected<Observation> Observe(const Context& ctx, const std::string& uid) = 0;
   // All services of this deployment, without tasks.
   virtual Expected<std::vector<SwarmService>> ListServices(const Context& ctx) = 0;
-  // Whole Swarm: any service's tasks that are not terminal count for capacity; used by views, not
-  // by the loop.
+  // Whole Swarm: any service's tasks that are not terminal count for capacity; used by views and by
+  // the scheduler's loop, not by each object's.
   virtual Expected<std::vector<SwarmTask>> ListTasks(const Context& ctx) = 0;
   virtual Expected<std::vector<SwarmNetwork>> ListNetworks(const Context& ctx) = 0;
   virtual Expected<std::vector<SwarmNode>> ListNodes(const Context& ctx) = 0;  // whole Swarm
+  // Of this deployment's running tasks on the nodes whose engines can be reached: what is missing
+  // isn't known. Measured at most every few seconds, and only when somebody asks.
+  virtual Expected<std::vector<SwarmUsage>> Usage(const Context& ctx) = 0;
 
   // Writes of one object go out together, as many at a time as the connection allows; results in
   // the order of the arguments.

@@ -8,8 +8,8 @@
 namespace zoe::schema {
 
 using v1::EnvVar, v1::ExecProbe, v1::HttpProbe, v1::Mount, v1::Parameter, v1::Port, v1::Readiness,
-    v1::Replicas, v1::ResourceList, v1::Resources, v1::Restart, v1::Service, v1::TcpProbe,
-    v1::Update;
+    v1::Replicas, v1::ResourceList, v1::Resources, v1::Restart, v1::RestartRule, v1::Service,
+    v1::TcpProbe, v1::Update;
 
 // The longest string that Linux passes to a program (MAX_ARG_STRLEN), without its NUL.
 constexpr size_t kMaxArgument = 131'071;
@@ -203,6 +203,29 @@ const Type& Describe<Mount>() {
 }
 
 template <>
+const Type& Describe<RestartRule>() {
+  static const Type type =
+      Struct<RestartRule>("RestartRule",
+                          "What the end of a container by one cause means. Exactly one of "
+                          "onExitCodes, onOutOfMemory and onNodeLost.")
+          .Add("onExitCodes", &RestartRule::on_exit_codes, "It ended with one of these exit codes.")
+          .MaxItems(255)
+          .Example("[2, 64]")
+          .Aka({"exitCodes"})
+          .Add("onOutOfMemory", &RestartRule::on_out_of_memory,
+               "True: the kernel killed it because it wanted more than resources.limits.memory.")
+          .Add("onNodeLost", &RestartRule::on_node_lost, "True: its node went down.")
+          .Add("action", &RestartRule::action,
+               "fail: the replica is lost at once, without another attempt. ignore: it is "
+               "restarted, and that doesn't count against maxAttempts. count: it does.")
+          .Enum({"fail", "ignore", "count"})
+          .Required()
+          .Example("fail")
+          .Build();
+  return type;
+}
+
+template <>
 const Type& Describe<Restart>() {
   static const Type type =
       Struct<Restart>("Restart", "What happens when a container ends.")
@@ -216,6 +239,11 @@ const Type& Describe<Restart>() {
                "Restarts per replica after which it has failed for good. Absent: no limit.")
           .Range(0, 1000)
           .Example("3")
+          .Add("rules", &Restart::rules,
+               "By cause; the first that fits decides. Where none does, a lost node is ignored and "
+               "everything else counts.")
+          .MaxItems(20)
+          .Example("[{onExitCodes: [64], action: fail}]")
           .Build();
   return type;
 }

@@ -77,9 +77,20 @@ struct Mount {
   bool operator==(const Mount&) const = default;
 };
 
+// What the end of a task by one cause means, instead of what the policy says.
+struct RestartRule {  // exactly one of on_exit_codes (not empty), on_out_of_memory, on_node_lost
+  std::vector<int32_t> on_exit_codes;
+  bool on_out_of_memory = false;
+  bool on_node_lost = false;
+  std::string action;  // fail: the replica is lost at once | ignore: restarted, and not counted
+                       // | count: restarted while maxAttempts lasts
+  bool operator==(const RestartRule&) const = default;
+};
+
 struct Restart {
   std::string policy;  // never | on-failure | always; empty: see Service::restart_policy
   std::optional<int32_t> max_attempts;  // per replica; absent: no limit
+  std::vector<RestartRule> rules;       // the first that fits counts
   bool operator==(const Restart&) const = default;
 };
 

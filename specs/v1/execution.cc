@@ -80,6 +80,19 @@ const Type& Describe<ExecutionSpec>() {
           .Range(0, int64_t{1} << 31)
           .Example("604800")
           .Aka({"ttl", "ttlSeconds"})
+          .Add(
+              "expectedDurationSeconds", &ExecutionSpec::expected_duration_seconds,
+              "About how many seconds it runs with all its replicas. Lets the queue put short ones "
+              "first, and start those early that end before the next in the queue could start. "
+              "Nothing happens when it takes longer. Absent: activeDeadlineSeconds.")
+          .Range(1, int64_t{1} << 31)
+          .Example("1800")
+          .Aka({"durationSeconds", "expectedSeconds"})
+          .Add("backoffLimit", &ExecutionSpec::backoff_limit,
+               "How often the execution is put back into the queue and tried again after it has "
+               "failed, before it is Failed.")
+          .Range(0, 1'000)
+          .Aka({"retries"})
           .Add("idle", &ExecutionSpec::idle,
                "When the observer ends the execution because nobody uses it. Absent: never.")
           .Example("{timeoutSeconds: 3600}")
@@ -101,6 +114,12 @@ const Type& Describe<ServiceStatus>() {
                "Replicas that run and have passed their readiness probe.")
           .Add("restarts", &ServiceStatus::restarts,
                "Restarts of containers after a failure, over all replicas.")
+          .Add("ended", &ServiceStatus::ended, "Replicas that ended for good.")
+          .OmitZero()
+          .Add("granted", &ServiceStatus::granted,
+               "Replicas that the scheduler lets run; absent: it has not decided.")
+          .Add("nodes", &ServiceStatus::nodes,
+               "Ids of the nodes that they are confined to. Empty: the Swarm chooses.")
           .Add("exitCode", &ServiceStatus::exit_code,
                "The highest exit code of the newest containers, when all have ended.")
           .Add("message", &ServiceStatus::message, "Why it is not as wanted, in words.")
@@ -144,6 +163,9 @@ const Type& Describe<ExecutionStatus>() {
           .OmitZero()
           .Add("queuePosition", &ExecutionStatus::queue_position,
                "Place in the queue, 1 is next; 0 when not queued.")
+          .Add("attempts", &ExecutionStatus::attempts,
+               "How often it has failed and was put back into the queue; see spec.backoffLimit.")
+          .OmitZero()
           .Add("queuedAt", &ExecutionStatus::queued_at, "When it entered the queue.")
           .Add("startedAt", &ExecutionStatus::started_at,
                "When it left Pending: its first containers had been placed.")

@@ -32,6 +32,8 @@ struct ExecutionSpec {
   int32_t priority = 0;
   bool suspend = false;
   std::optional<int64_t> active_deadline_seconds, ttl_seconds_after_finished;
+  std::optional<int64_t> expected_duration_seconds;  // with all replicas; for the queue's order
+  int32_t backoff_limit = 0;  // how often it is tried again from the queue after it has failed
   std::optional<Idle> idle;
   bool operator==(const ExecutionSpec&) const = default;
 };
@@ -44,6 +46,11 @@ inline constexpr std::string_view kPending = "Pending", kQueued = "Queued", kSta
 struct ServiceStatus {
   std::string name;
   int32_t total = 0, essential = 0, running = 0, ready = 0, restarts = 0;
+  int32_t ended = 0;  // replicas that ended for good
+  // The scheduler's: replicas that may run (absent: never decided), and the ids of the nodes that
+  // they are confined to (empty: any).
+  std::optional<int32_t> granted;
+  std::vector<std::string> nodes;
   std::optional<int32_t> exit_code;  // of the last task that ended: the highest of the newest
                                      // tasks, when all have ended
   std::string message;
@@ -69,6 +76,7 @@ struct ExecutionStatus {
   std::string phase;
   int64_t observed_generation = 0;
   int32_t queue_position = 0;
+  int32_t attempts = 0;  // how often it has failed and was put back into the queue
   std::optional<WallTime> queued_at, started_at, finished_at;
   std::vector<ServiceStatus> services;
   std::vector<Endpoint> endpoints;

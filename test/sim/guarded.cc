@@ -95,6 +95,10 @@ class GuardedSwarm : public Swarm {
     return Read<Expected<std::vector<SwarmNode>>>("Swarm.ListNodes", ctx,
                                                   [&] { return swarm_.ListNodes(ctx); });
   }
+  Expected<std::vector<SwarmUsage>> Usage(const Context& ctx) override {
+    return Read<Expected<std::vector<SwarmUsage>>>("Swarm.Usage", ctx,
+                                                   [&] { return swarm_.Usage(ctx); });
+  }
   std::vector<Expected<std::string>> CreateServices(
       const Context& ctx, std::span<const SwarmServiceSpec> specs) override {
     std::vector<Expected<std::string>> results;

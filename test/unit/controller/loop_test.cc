@@ -27,6 +27,7 @@ class HintSwarm : public Swarm {
   Expected<std::vector<SwarmTask>> ListTasks(const Context&) override { return Away(); }
   Expected<std::vector<SwarmNetwork>> ListNetworks(const Context&) override { return Away(); }
   Expected<std::vector<SwarmNode>> ListNodes(const Context&) override { return Away(); }
+  Expected<std::vector<SwarmUsage>> Usage(const Context&) override { return Away(); }
   std::vector<Expected<std::string>> CreateServices(const Context&,
                                                     std::span<const SwarmServiceSpec>) override {
     return {};
