@@ -262,8 +262,11 @@ void Cluster::AfterEnd(const std::string& service_id, int32_t number, const std:
   if (task->view.desired_state != TaskState::kRunning) return;
   task->view.desired_state = TaskState::kShutdown;
   const bool failed = Failed(task->view.state);
-  if (failed && service.view.update_state == UpdateState::kUpdating && task->spec == service.spec)
+  if (failed && service.view.update_state == UpdateState::kUpdating && task->spec == service.spec) {
     FailUpdate(service, task_id);
+    // Back to fewer replicas, its slot may be gone, and the task with it.
+    if (!service.slots.contains(number)) return;
+  }
   const RestartCondition condition = service.spec->restart_condition;
   if (condition == RestartCondition::kNone ||
       (condition == RestartCondition::kOnFailure && !failed))

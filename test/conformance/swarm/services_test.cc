@@ -303,6 +303,25 @@ TEST_F(SwarmConformance, FailedUpdateRollsBackOrPauses) {
   }
 }
 
+TEST_F(SwarmConformance, RollsBackToFewerReplicas) {
+  SwarmServiceSpec spec = Spec("fewer");
+  spec.update_failure_action = FailureAction::kRollback;
+  const std::string id = Create(spec);
+  ASSERT_TRUE(UntilRunning(id, 1));
+  SwarmServiceSpec bad = spec;
+  bad.image = "no-such-image:1";
+  bad.replicas = 3;
+  ASSERT_TRUE(swarm().UpdateService(Ctx(), id, Service(id).version, bad).ok());
+  ASSERT_TRUE(Until("the end of the update",
+                    [&] { return Service(id).update_state == UpdateState::kRollbackCompleted; }));
+  EXPECT_TRUE(Service(id).spec == spec);
+  ASSERT_TRUE(UntilRunning(id, 1));
+  EXPECT_TRUE(Until("no other task is wanted", [&] {
+    const std::vector<SwarmTask> tasks = Tasks(id);
+    return std::ranges::count(tasks, TaskState::kRunning, &SwarmTask::desired_state) == 1;
+  }));
+}
+
 TEST_F(SwarmConformance, AlterationByHandShowsAndIsMended) {
   if (!world().docker()) GTEST_SKIP() << "nobody has hands in the simulator";
   SwarmServiceSpec spec = Spec("web");
