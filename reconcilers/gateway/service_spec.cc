@@ -8,7 +8,7 @@
 namespace zoe::gateway {
 namespace {
 
-constexpr int64_t kMemoryLimit = 256 << 20;  // it takes 13 MB at rest
+constexpr int64_t kMemoryLimit = 256 << 20;  // it takes 20 MB at rest
 // Of kGatewayAccount; nobody's files.
 constexpr std::string_view kProgramIds = "65531:65534";
 

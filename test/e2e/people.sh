@@ -155,6 +155,14 @@ same "$(curl -s -m 10 -o /dev/null -w '%{http_code}' -u bob:bob-password "$ZOE_S
 same "$(curl -s -m 10 -o /dev/null -w '%{http_code}' "$ZOE_SERVER$path/api/status?token=t")" 401
 same "$(timeout 60 python3 ./kernel.py "$ZOE_SERVER$path" t alice alice-password 'print(6 * 7)')" 42
 
+step "made again, at another address, the notebook opens as soon as it is ready, though its name was unknown in between"
+as alice delete execution jup --timeout 60s
+refused socks alice alice:alice-password "$notebook/api"
+has '(4)' "$work/refusal"  # host unreachable
+as alice apply -f "$work/notebook.yaml" --wait --timeout 90s
+same "$(docker inspect -f "{{(index .NetworkSettings.Networks \"zoe-$deployment-alice\").IPAddress}}" "$(docker ps -q --filter label=zoe.name=jup)" | grep -cxF "$overlay")" 0
+socks alice alice:alice-password "$notebook/api/status?token=t" -f | has '"started"'
+
 step "the node of her gateway is lost: it moves, with its host key"
 before=$(gateway alice node) key=$(gateway alice hostKey)
 "$fixture" node-stop "$nodes" "${before#node-}"
