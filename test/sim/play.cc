@@ -454,9 +454,16 @@ std::string Signature(const std::vector<std::string>& failures) {
 Shrunk ShrinkFailure(const Schedule& schedule, const std::string& signature, Jury& jury,
                      std::chrono::seconds longest) {
   const auto begin = std::chrono::steady_clock::now();
+  // What is smaller fails in the same way, and in no way that the whole does not: a document that
+  // lost what it needs, say, is refused, which explains nothing.
+  std::set<std::string> ways;
+  for (const std::string& failure : jury.Judge(schedule)) ways.insert(Signature({failure}));
   const auto same = [&](const Schedule& s) {
     if (std::chrono::steady_clock::now() - begin > longest) return false;
-    return Signature(jury.Judge(s)) == signature;
+    const auto failures = jury.Judge(s);
+    return Signature(failures) == signature &&
+           std::ranges::all_of(failures,
+                               [&](const auto& f) { return ways.contains(Signature({f})); });
   };
   Shrunk shrunk;
   shrunk.kept = Shrink(schedule.steps.size(), 400, [&](const std::vector<size_t>& indexes) {
