@@ -461,9 +461,9 @@ Shrunk ShrinkFailure(const Schedule& schedule, const std::string& signature, Jur
   const auto same = [&](const Schedule& s) {
     if (std::chrono::steady_clock::now() - begin > longest) return false;
     const auto failures = jury.Judge(s);
-    return Signature(failures) == signature &&
-           std::ranges::all_of(failures,
-                               [&](const auto& f) { return ways.contains(Signature({f})); });
+    return Signature(failures) == signature && std::ranges::all_of(failures, [&](const auto& f) {
+             return ways.contains(Signature({f}));
+           });
   };
   Shrunk shrunk;
   shrunk.kept = Shrink(schedule.steps.size(), 400, [&](const std::vector<size_t>& indexes) {
