@@ -174,7 +174,10 @@ struct SwarmTask {
   TaskState state = TaskState::kNew, desired_state = TaskState::kRunning;
   std::string message,
       error;  // Swarm's words: "no suitable node (insufficient resources on 3 nodes)"
-  std::optional<int> exit_code;        // of a task that ran and ended
+  std::optional<int> exit_code;  // of a task that ran and ended
+  // Of one that was killed (exit code 137): by the kernel, because it wanted more than its memory
+  // limit. Absent: not known, as its node's engine can't be reached or has forgotten it.
+  std::optional<bool> out_of_memory = {};
   WallTime created_at{}, timestamp{};  // timestamp: of the state
   bool node_down = false;  // its node is down (SwarmNode::ready is false): `state` may be stale
   std::string container_id;
