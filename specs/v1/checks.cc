@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "specs/meta/subnet.h"
+#include "specs/meta/time.h"
 #include "specs/schema/names.h"
 
 namespace zoe::v1 {
@@ -216,6 +217,13 @@ std::string MustBeCapability(std::string_view text) {
                     std::all_of(text.begin(), text.end(),
                                 [](char c) { return (c >= 'A' && c <= 'Z') || c == '_'; });
   return good ? "" : "must be the name of a Linux capability without CAP_, such as NET_RAW";
+}
+
+std::string MustBeRuntime(std::string_view text) {
+  constexpr Duration kLeast{1'000}, kMost{std::chrono::seconds{int64_t{1} << 31}};
+  const auto runtime = ParseDuration(text);
+  const bool good = runtime.ok() && *runtime >= kLeast && *runtime <= kMost;
+  return good ? "" : "must be seconds, or numbers with the units s, m or h, such as 8h or 1h30m";
 }
 
 }  // namespace zoe::v1

@@ -18,5 +18,6 @@ std::string MustBeSshKey(std::string_view text);      // TYPE BASE64 [COMMENT], 
 std::string MustBeArgon2id(std::string_view text);    // $argon2id$v=19$m=...,t=...,p=...$SALT$HASH
 std::string MustBeMode(std::string_view text);        // octal permissions: 0 to 07777
 std::string MustBeCapability(std::string_view text);  // Linux': NET_RAW, without CAP_
+std::string MustBeRuntime(std::string_view text);     // seconds, or "1h30m"; 1 s to 68 years
 
 }  // namespace zoe::v1

@@ -8,6 +8,7 @@
 #include "specs/v1/event.h"
 #include "specs/v1/execution.h"
 #include "specs/v1/gateway.h"
+#include "specs/v1/quota.h"
 #include "specs/v1/store_info.h"
 #include "specs/v1/user.h"
 #include "specs/v1/workspace.h"
@@ -22,6 +23,8 @@ template <>
 const Type& Describe<v1::Execution>();
 template <>
 const Type& Describe<v1::Event>();
+template <>
+const Type& Describe<v1::Quota>();
 template <>
 const Type& Describe<v1::User>();
 template <>

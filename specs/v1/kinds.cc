@@ -186,6 +186,45 @@ std::string ConditionCell(const std::vector<Condition>& conditions, std::string_
                                                                   : condition->reason;
 }
 
+std::string RolesCell(const ObjectBase& object) {
+  std::string out;
+  for (const std::string& role : As<Quota>(object).spec.roles)
+    out += (out.empty() ? "" : ",") + role;
+  return out;
+}
+
+template <class T>
+std::string NumberCell(const std::optional<T>& number) {
+  return number ? std::to_string(*number) : "";
+}
+
+std::string QuantityCell(const std::optional<Quantity>& quantity) {
+  return quantity ? quantity->text() : "";
+}
+
+Kind QuotaKind() {
+  Kind kind = MakeKind<Quota>("Quota", "quotas", "quota", "");
+  kind.categories.clear();  // as Users
+  kind.namespaced = false;
+  AddSpecAndStatus<Quota>(kind);
+  kind.columns = {kName,
+                  {"EXECUTIONS", "string", "How many at one time.", 0,
+                   [](const ObjectBase& o) { return NumberCell(As<Quota>(o).spec.executions); }},
+                  {"CPU", "string", "CPUs that they request together.", 0,
+                   [](const ObjectBase& o) { return QuantityCell(As<Quota>(o).spec.cpu); }},
+                  {"MEMORY", "string", "Memory that they request together.", 0,
+                   [](const ObjectBase& o) { return QuantityCell(As<Quota>(o).spec.memory); }},
+                  {"SERVICES", "string", "How many services they have together.", 0,
+                   [](const ObjectBase& o) { return NumberCell(As<Quota>(o).spec.services); }},
+                  {"RUNTIME", "string", "How long each may run.", 0,
+                   [](const ObjectBase& o) { return As<Quota>(o).spec.runtime; }},
+                  {"ROLES", "string", "Whose users have it if they name none.", 0, RolesCell},
+                  kAge,
+                  {"MAX PRIORITY", "string", "The highest priority that they take.", 1,
+                   [](const ObjectBase& o) { return NumberCell(As<Quota>(o).spec.max_priority); }}};
+  return kind;
+}
+
 Kind UserKind() {
   Kind kind = MakeKind<User>("User", "users", "user", "");
   kind.categories.clear();  // nobody but admins may list them: `get all` is for everybody
@@ -203,10 +242,7 @@ Kind UserKind() {
        [](const ObjectBase& o) { return ConditionCell(As<User>(o).status.conditions, "Ready"); }},
       kAge,
       {"UID", "string", "Numeric user on files.", 1,
-       [](const ObjectBase& o) {
-         const auto& uid = As<User>(o).spec.uid;
-         return uid ? std::to_string(*uid) : "";
-       }},
+       [](const ObjectBase& o) { return NumberCell(As<User>(o).spec.uid); }},
       {"SUBNET", "string", "Of the private network.", 1,
        [](const ObjectBase& o) { return As<User>(o).status.subnet; }},
       {"FULL NAME", "string", "Name, for people.", 1,
@@ -238,10 +274,7 @@ Kind WorkspaceKind() {
       {"USED", "string", "Bytes that its files take.", 0,
        [](const ObjectBase& o) { return BytesCell(As<Workspace>(o).status.used_bytes); }},
       {"QUOTA", "string", "Bytes above which it is over quota.", 0,
-       [](const ObjectBase& o) {
-         const auto& quota = As<Workspace>(o).spec.quota;
-         return quota ? quota->text() : "";
-       }},
+       [](const ObjectBase& o) { return QuantityCell(As<Workspace>(o).spec.quota); }},
       {"RECLAIM", "string", "Retain: the files stay when it is deleted.", 0,
        [](const ObjectBase& o) { return As<Workspace>(o).spec.reclaim_policy; }},
       kAge,
@@ -311,8 +344,9 @@ std::string Lowered(std::string_view text) {
 }  // namespace
 
 const std::vector<Kind>& Kinds() {
-  static const std::vector<Kind> kinds = {UserKind(),        WorkspaceKind(), GatewayKind(),
-                                          ApplicationKind(), ExecutionKind(), EventKind()};
+  static const std::vector<Kind> kinds = {QuotaKind(),   UserKind(),        WorkspaceKind(),
+                                          GatewayKind(), ApplicationKind(), ExecutionKind(),
+                                          EventKind()};
   return kinds;
 }
 

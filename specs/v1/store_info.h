@@ -20,7 +20,7 @@ const Key& StoreInfoKey();
 // StoreInfo is of version 0: the same records, before stores had one. Grows whenever an older
 // program would misunderstand or lose what a newer one writes: a new kind, a new field, a field of
 // another meaning.
-inline constexpr int64_t kSchemaVersion = 1;
+inline constexpr int64_t kSchemaVersion = 2;
 
 // Later versions only add fields, so that each can read the schemaVersion of all: of this kind
 // alone, unknown fields are skipped (v1::DecodeStored).

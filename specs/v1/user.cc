@@ -60,7 +60,8 @@ const Type& Describe<UserSpec>() {
           .Must(v1::MustBeArgon2id)
           .MaxLength(256)
           .Add("quota", &UserSpec::quota,
-               "Name of the Quota that is meant for this user. Absent: none.")
+               "Name of the Quota that limits this user. Absent, and while there is no such Quota: "
+               "the one that is for the role.")
           .Must(MustBeDnsLabel)
           .Example("students")
           .Add("sshKeys", &UserSpec::ssh_keys,

@@ -147,10 +147,10 @@ has "^zoe-controller: $work/cut:[0-9]*: is truncated" <"$work/refused"
 python3 - "$work/moved.db" <<'P'
 import sqlite3, sys
 db = sqlite3.connect(sys.argv[1])
-db.execute("""UPDATE objects SET bytes = CAST(replace(CAST(bytes AS TEXT), '"schemaVersion":1', '"schemaVersion":99') AS BLOB) WHERE kind = 'StoreInfo'""")
+db.execute("""UPDATE objects SET bytes = CAST(replace(CAST(bytes AS TEXT), '"schemaVersion":2', '"schemaVersion":99') AS BLOB) WHERE kind = 'StoreInfo'""")
 db.commit()
 P
 code=0
 tool --store "sqlite:$work/moved.db" --swarm sim:nodes=1,cpus=1,memory=1Gi --listen 127.0.0.1:0 >"$work/refused" 2>&1 || code=$?
 same "$code" 1
-has 'schema 99, this one knows 1): start that version, or restore a backup' <"$work/refused"
+has 'schema 99, this one knows 2): start that version, or restore a backup' <"$work/refused"

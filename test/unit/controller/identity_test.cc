@@ -147,11 +147,11 @@ TEST_F(Guarded, ALaterVersionTakesOverForGood) {
   Sync();
   std::jthread waiting(
       [&](const std::stop_token& stop) { EXPECT_TRUE(guard.AwaitTakeOver(stop)); });
-  Change([](v1::StoreInfoSpec& spec) { spec.schema_version = 2; });
+  Change([](v1::StoreInfoSpec& spec) { spec.schema_version = v1::kSchemaVersion + 1; });
   Sync();
   EXPECT_FALSE(Leads());
   EXPECT_EQ(Reason(), "StoreTooNew");
-  Change([](v1::StoreInfoSpec& spec) { spec.schema_version = 1; });
+  Change([](v1::StoreInfoSpec& spec) { spec.schema_version = v1::kSchemaVersion; });
   Sync();
   EXPECT_EQ(Reason(), "StoreTooNew");
 }

@@ -46,7 +46,7 @@ std::string Texts(const schema::Problems& problems) {
 
 template <class T>
 class EveryKind : public testing::Test {};
-using AllKinds = testing::Types<Application, Execution, Event, User, Workspace, Gateway>;
+using AllKinds = testing::Types<Application, Execution, Event, User, Workspace, Gateway, Quota>;
 TYPED_TEST_SUITE(EveryKind, AllKinds);
 
 TYPED_TEST(EveryKind, IsTheSameAfterJson) {
@@ -177,18 +177,24 @@ TYPED_TEST(EveryKind, TakesEachValueOfAnEnumAndNoOther) {
     Walk(type, document, "", [&](const Visit& visit) {
       if (visit.field.values.empty()) return;
       const codec::Value kept = *visit.object.Find(visit.field.name);
+      const bool listed = visit.field.type->shape == Shape::kList;
+      const auto put = [&](std::string_view value) {
+        codec::Value text{std::string(value)};
+        if (listed) text = codec::Value(codec::Array{std::move(text)});
+        visit.object.Set(visit.field.name, std::move(text));
+      };
       for (const std::string_view value : visit.field.values) {
-        visit.object.Set(visit.field.name, std::string(value));
+        put(value);
         schema::Problems problems;
         Read<TypeParam>(document, problems);
         EXPECT_EQ(Texts(problems), "") << visit.path << " " << value;
       }
-      visit.object.Set(visit.field.name, "bogus");
+      put("bogus");
       schema::Problems problems;
       Read<TypeParam>(document, problems);
       ASSERT_EQ(problems.causes.size(), 1u);
       EXPECT_EQ(problems.causes[0].reason, "FieldValueNotSupported");
-      EXPECT_EQ(problems.causes[0].field, visit.path);
+      EXPECT_EQ(problems.causes[0].field, visit.path + (listed ? "[0]" : ""));
       visit.object.Set(visit.field.name, kept);
     });
   }

@@ -208,18 +208,19 @@ TEST(Decode, SaysWhichKindsThereAre) {
     return decoded.error().message;
   };
   EXPECT_EQ(problem("kind: Pod\napiVersion: v1"),
-            "kind: unknown kind \"Pod\"; kinds of zoe/v1 are User, Workspace, Gateway, "
+            "kind: unknown kind \"Pod\"; kinds of zoe/v1 are Quota, User, Workspace, Gateway, "
             "Application, Execution, Event");
   EXPECT_EQ(problem("kind: Exection"),
             "kind: unknown kind \"Exection\", did you mean \"Execution\"?");
   EXPECT_EQ(problem("kind: executions"),
             "kind: unknown kind \"executions\", did you mean \"Execution\"?");
   EXPECT_EQ(problem("apiVersion: zoe/v1"),
-            "kind: is required; kinds of zoe/v1 are User, Workspace, Gateway, Application, "
+            "kind: is required; kinds of zoe/v1 are Quota, User, Workspace, Gateway, Application, "
             "Execution, Event");
-  EXPECT_EQ(problem("kind: 3"),
-            "kind: must be a string; kinds of zoe/v1 are User, Workspace, Gateway, Application, "
-            "Execution, Event");
+  EXPECT_EQ(
+      problem("kind: 3"),
+      "kind: must be a string; kinds of zoe/v1 are Quota, User, Workspace, Gateway, Application, "
+      "Execution, Event");
   EXPECT_EQ(problem("[a]"),
             "a document must be a mapping with apiVersion, kind, metadata and spec");
 }
@@ -464,9 +465,9 @@ TEST(Samples, TheFullOnesShowEveryFieldOfASpec) {
   const std::string text =
       ReadFile("samples/execution-full.yaml") + ReadFile("samples/application-full.yaml") +
       ReadFile("samples/user-full.yaml") + ReadFile("samples/workspace-full.yaml") +
-      ReadFile("samples/gateway-full.yaml");
+      ReadFile("samples/gateway-full.yaml") + ReadFile("samples/quota-full.yaml");
   std::string missing;
-  for (const char* kind : {"Execution", "Application", "User", "Workspace", "Gateway"})
+  for (const char* kind : {"Execution", "Application", "User", "Workspace", "Gateway", "Quota"})
     MissingFields(*FindKind(kind)->type->Find("spec")->type, text, missing);
   EXPECT_EQ(missing, "");
 }
