@@ -74,13 +74,13 @@ Counter& Controller::Results(const char* result) {
 
 void Controller::OnChange(const CacheEvent& event) {
   const Key& key = event.entry->key;
-  if (options_.only) {
+  if (options_.only && !options_.related) {
     if (event.type == ChangeType::kDeleted) {
       queue_.AddAfter(*options_.only, kSweepAfter, Priority::kLow);
     }
     return;
   }
-  if (key.kind != options_.kind) {
+  if (options_.only || key.kind != options_.kind) {
     if (!options_.related) return;
     std::vector<Key> keys;
     options_.related(event, keys);
@@ -108,10 +108,15 @@ void Controller::OnChange(const CacheEvent& event) {
 }
 
 void Controller::OnHint(const SwarmHint& hint) {
+  const bool concerned = options_.hinted && options_.hinted(hint);
   if (hint.kind.empty()) {
     all_wanted_ = true;
     const MutexLock lock(mutex_);
     wake_.notify_all();
+    return;
+  }
+  if (options_.hinted || hint.kind == kCapacityHint) {
+    if (concerned) queue_.Add(*options_.only, Priority::kHigh);
     return;
   }
   // The labels of a network name the namespace, whose User has none.

@@ -28,12 +28,18 @@ struct ControllerOptions {
   std::string name;  // in logs and metrics: "execution"
   std::string kind;  // the kind whose objects are reconciled: "Execution"
   // Set: the reconciler looks at the world as a whole, under this one key, instead of at objects.
-  // It gets a pass when leadership begins, at each resync, a second after an object was deleted or
-  // a hint names an unknown one, and when it asks for one.
+  // It gets a pass when leadership begins, at each resync and when it asks for one. Besides, unless
+  // `related` or `hinted` say when: a second after an object was deleted or a hint names an unknown
+  // one.
   std::optional<Key> only;
-  // Adds the keys of `kind` that a change of an object of another kind concerns. Called on the
-  // informer's thread for each such change: computes from the cache, never blocks.
+  // Adds the keys of `kind` that a change of an object of another kind concerns; with `only`:
+  // itself, if a change of any object concerns it. Called on the informer's thread for each such
+  // change: computes from the cache, never blocks.
   std::function<void(const CacheEvent& event, std::vector<Key>& keys)> related = {};
+  // With `only`: whether a hint brings a pass. Called for every hint of the Swarm, kCapacityHint,
+  // which nobody else hears, and that anything may have changed included; on the Swarm's thread: as
+  // `related`.
+  std::function<bool(const SwarmHint& hint)> hinted = {};
   // Adds the keys of a resync, where these are not all objects of `kind`: the controller of a
   // reconciler for objects of any kind has `kind` empty.
   std::function<void(std::vector<Key>& keys)> all = {};
