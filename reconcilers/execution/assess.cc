@@ -2,11 +2,14 @@
 
 #include <algorithm>
 
+#include "reconcilers/execution/grant.h"
 #include "reconcilers/namespace/network.h"
 #include "specs/v1/template.h"
 
 namespace zoe::execution {
 namespace {
+
+constexpr std::string_view kDeadlineExceeded = "DeadlineExceeded";
 
 bool RolledBack(UpdateState state) {
   return state == UpdateState::kRollbackStarted || state == UpdateState::kRollbackPaused ||
@@ -26,7 +29,7 @@ bool JustNow(WallTime since, WallTime now) {
 }
 
 bool Rolling(const ServicePicture& s, const v1::ExecutionStatus& status, WallTime now) {
-  if (s.observed == nullptr || s.service.replicas.total == 0) return false;
+  if (s.observed == nullptr || s.wanted == 0) return false;
   const UpdateState state = s.observed->update_state;
   if (state == UpdateState::kRollbackStarted) return true;
   if (s.waiting) return state == UpdateState::kUpdating;
@@ -52,6 +55,12 @@ std::string WaitsFor(const Picture& picture) {
          " is missing: it is being made again";
 }
 
+// What an attempt before this one has left has ended badly already.
+bool OfThisAttempt(const Picture& picture, const SwarmService& service) {
+  return LabelOf(service.spec.labels, kLabelAttempt) ==
+         AttemptLabel(picture.execution->status.attempts);
+}
+
 void FindStrays(Picture& picture) {
   for (const SwarmService& service : picture.observed.services) {
     const bool declared = std::ranges::any_of(
@@ -67,11 +76,21 @@ ServicePicture Look(const Picture& picture, v1::Service service) {
       ToSwarmService(*picture.execution, service,
                      {observed.network_id, observed.place, observed.store_id}, picture.options);
   s.before = FindStatus(picture.execution->status, service.name);
+  s.wanted = service.replicas.total;
+  if (picture.options.queued) {
+    s.wanted = Granted(*picture.execution, service);
+    s.desired.replicas = static_cast<uint64_t>(s.wanted);
+    if (s.before != nullptr)
+      std::ranges::move(Confine(s.before->nodes, observed.nodes),
+                        std::back_inserter(s.desired.constraints));
+  }
   s.service = std::move(service);
   for (const SwarmService& candidate : picture.observed.services) {
-    if (candidate.spec.name == s.desired.name) s.observed = &candidate;
+    if (candidate.spec.name == s.desired.name && OfThisAttempt(picture, candidate))
+      s.observed = &candidate;
   }
   if (s.observed != nullptr) {
+    s.confines = OnlyConfines(*s.observed, s.desired, picture.observed.tasks);
     s.history = ReadHistory(*s.observed, picture.observed.tasks,
                             s.before ? s.before->last_restart_time : std::nullopt);
     const auto& waits_since = s.history.oldest_unaddressed;
@@ -163,6 +182,14 @@ Verdict JudgeServices(const Picture& picture) {
   return {};
 }
 
+// A deadline is one for all attempts.
+bool MayBeTriedAgain(const Picture& picture) {
+  const v1::Execution& execution = *picture.execution;
+  return picture.verdict.kind == Verdict::Kind::kFailed &&
+         picture.verdict.reason != kDeadlineExceeded &&
+         execution.status.attempts < execution.spec.backoff_limit;
+}
+
 Verdict Judge(const Picture& picture) {
   Verdict verdict = JudgeServices(picture);
   if (verdict.kind != Verdict::Kind::kNone) return verdict;
@@ -170,7 +197,7 @@ Verdict Judge(const Picture& picture) {
   const auto& deadline = execution.spec.active_deadline_seconds;
   if (deadline && execution.status.started_at &&
       picture.now - *execution.status.started_at >= std::chrono::seconds(*deadline)) {
-    return {Verdict::Kind::kFailed, "DeadlineExceeded",
+    return {Verdict::Kind::kFailed, std::string(kDeadlineExceeded),
             "ran longer than activeDeadlineSeconds: " + std::to_string(*deadline)};
   }
   return {};
@@ -221,7 +248,10 @@ Expected<Picture> Assess(const v1::Execution& execution, Observed observed, Wall
     picture.services.push_back(Look(picture, std::move(service)));
   OpenOrders(picture.services);
   FindStrays(picture);
-  picture.verdict = Judge(picture);
+  picture.queued = options.queued && IsQueued(execution);
+  // What has ended before it could be put back has ended.
+  if (!picture.queued || execution.status.started_at) picture.verdict = Judge(picture);
+  picture.again = MayBeTriedAgain(picture);
   return Expected<Picture>(std::move(picture));
 }
 

@@ -14,7 +14,7 @@ namespace zoe::execution {
 
 // What an execution's services are wanted for.
 enum class Mode {
-  kActive,       // they should run
+  kActive,       // they should run, once the scheduler lets them
   kSuspended,    // none should stand
   kFinished,     // nothing runs again, whatever happens to its spec; those that ended by themselves
                  // stay, so that their logs can be read
@@ -24,20 +24,24 @@ Mode ModeOf(const v1::Execution& execution);
 
 struct ServicePicture {
   v1::Service service;                     // rendered
+  int wanted = 0;                          // replicas: as many as are granted
   SwarmServiceSpec desired;                // its network's id is empty while there is no network
   const SwarmService* observed = nullptr;  // null: there is none
   ServiceHistory history;
   const v1::ServiceStatus* before = nullptr;  // as last reported
-  bool open = false;     // every essential replica of each lower startupOrder is ready
-  bool held = false;     // Swarm rolled this very template back (docs/decisions/0004)
-  bool rolling = false;  // its containers are being replaced, or are about to be
-  bool waiting = false;  // something is to be done about it, but not before the namespace is ready
+  bool open = false;      // every essential replica of each lower startupOrder is ready
+  bool held = false;      // Swarm rolled this very template back (docs/decisions/0004)
+  bool confines = false;  // what differs is only where tasks may be, and there they are
+  bool rolling = false;   // its containers are being replaced, or are about to be
+  bool waiting = false;   // something is to be done about it, but not before the namespace is ready
 
   // What the service should be now: the declaration, except for containers that Swarm has refused
   // to have.
   SwarmServiceSpec Target() const;
   // The declaration's containers are what Swarm was told to run.
-  bool UpToDate() const { return observed != nullptr && SameTasks(desired, observed->spec); }
+  bool UpToDate() const {
+    return observed != nullptr && (confines || SameTasks(desired, observed->spec));
+  }
 
   int ready() const { return history.ready; }
   // Replicas that run, or have done their work.
@@ -56,10 +60,13 @@ struct Picture {
   Observed observed;
   WallTime now{};
   Mode mode = Mode::kActive;
-  std::vector<ServicePicture> services;  // kActive only; in the order of the spec
-  std::vector<const SwarmService*>
-      strays;       // kActive only: of this execution, but no longer declared
-  Verdict verdict;  // kActive only
+  std::vector<ServicePicture> services;     // kActive only; in the order of the spec
+  std::vector<const SwarmService*> strays;  // kActive only: of this execution, but no longer
+                                            // declared, or of an attempt before this one
+  Verdict verdict;      // kActive only
+  bool queued = false;  // kActive only: it waits for the scheduler, and nothing of it may stand
+  // kActive only: the verdict is a failure, but spec.backoffLimit lets it be tried again.
+  bool again = false;
   // kActive only. Why nothing is started or changed now, in words: what stands runs on as it is.
   // Empty: nothing is waited for.
   std::string waiting_for;

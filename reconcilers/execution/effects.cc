@@ -4,6 +4,7 @@
 #include <map>
 
 #include "reconcilers/execution/assess.h"
+#include "reconcilers/execution/grant.h"
 #include "reconcilers/execution/service_spec.h"
 #include "specs/v1/template.h"
 #include "specs/v1/user.h"
@@ -24,8 +25,11 @@ Expected<Specs> SpecsOf(const v1::Execution& execution, const Place& place,
   Specs specs;
   if (ModeOf(execution) != Mode::kActive || !execution.spec.application) return specs;
   ZOE_ASSIGN(const auto services, v1::RenderServices(execution, options.deployment));
-  for (const v1::Service& service : services)
-    specs[service.name] = ToSwarmService(execution, service, {"", place}, options);
+  for (const v1::Service& service : services) {
+    SwarmServiceSpec& spec = specs[service.name];
+    spec = ToSwarmService(execution, service, {"", place}, options);
+    if (options.queued) spec.replicas = static_cast<uint64_t>(Granted(execution, service));
+  }
   return specs;
 }
 

@@ -1,5 +1,7 @@
 #include "reconcilers/execution/observe.h"
 
+#include <algorithm>
+
 #include "controller/identity/store_identity.h"
 #include "reconcilers/execution/assess.h"
 
@@ -13,6 +15,10 @@ Expected<Observed> Observe(const Context& ctx, const Ports& ports, const v1::Exe
   observed.services = std::move(seen.services);
   observed.tasks = std::move(seen.tasks);
   if (ModeOf(execution) != Mode::kActive) return observed;
+  const auto confined = [](const v1::ServiceStatus& s) { return s.nodes.size() > 1; };
+  if (std::ranges::any_of(execution.status.services, confined)) {
+    ZOE_ASSIGN(observed.nodes, ports.swarm.ListNodes(ctx));
+  }
   observed.place = PlaceOf(ports.cache, execution.meta.ns);
   observed.store_id = StoreIdOf(ports.cache);
   const Expected<SwarmNetwork> network = ports.networks.Find(ctx, execution.meta.ns);

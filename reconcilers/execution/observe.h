@@ -28,7 +28,8 @@ struct Observed {
   std::string
       network_id;  // of its namespace's network; empty: there is none, or nothing here needs it
   Place place;     // what its namespace gives; empty where nothing here needs it
-  std::string store_id;  // of the store that the execution stands in
+  std::string store_id;          // of the store that the execution stands in
+  std::vector<SwarmNode> nodes;  // the Swarm's, where a grant confines tasks to several of them
 };
 
 // Errors are the Swarm's. Nothing of it is cached: every write that has returned is seen.

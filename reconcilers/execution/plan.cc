@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <set>
 
+#include "reconcilers/execution/grant.h"
+
 namespace zoe::execution {
 namespace {
 
@@ -47,7 +49,8 @@ std::vector<Action> PlanInactive(const Picture& picture) {
 // It stood at the last pass, and no one of us has removed it since.
 bool RemovedFromOutside(const Picture& picture, const ServicePicture& s) {
   const std::string& phase = picture.execution->status.phase;
-  return s.before != nullptr && s.before->running > 0 && phase != v1::kSuspended;
+  return s.before != nullptr && s.before->running > 0 && phase != v1::kSuspended &&
+         phase != v1::kQueued;
 }
 
 Action Create(const Picture& picture, const std::vector<const ServicePicture*>& missing) {
@@ -77,6 +80,16 @@ bool OnlyStoreDiffers(SwarmServiceSpec from, const SwarmServiceSpec& target) {
   return from == target;
 }
 
+// More or fewer elastic replicas, or other nodes: as far as can be told the scheduler's doing, and
+// not drift.
+bool Regranted(const Picture& picture, const ServicePicture& s, const SwarmServiceSpec& target) {
+  const auto total = static_cast<uint64_t>(s.service.replicas.total);
+  const bool elastic = s.service.essential() < s.service.replicas.total;
+  const uint64_t from = s.observed->spec.replicas;
+  return picture.options.queued && OnlyRegrants(s.observed->spec, target) &&
+         (from == target.replicas || from == 0 || (elastic && from <= total));
+}
+
 Action Update(const Picture& picture, const ServicePicture& s, SwarmServiceSpec target) {
   const SwarmServiceSpec& from = s.observed->spec;
   const v1::Execution& execution = *picture.execution;
@@ -86,6 +99,9 @@ Action Update(const Picture& picture, const ServicePicture& s, SwarmServiceSpec 
   const std::string change = DescribeChange(from, target);
   if (OnlyStoreDiffers(from, target)) {
     // Told to nobody: containers run on.
+  } else if (Regranted(picture, s, target)) {
+    if (from.replicas != target.replicas)
+      action.events.push_back({false, "Scaled", "service " + s.service.name + ": " + change});
   } else if (declared_anew) {
     action.events.push_back({false, "Updated", "service " + s.service.name + ": " + change});
   } else {
@@ -93,7 +109,7 @@ Action Update(const Picture& picture, const ServicePicture& s, SwarmServiceSpec 
         {true, "DriftMended",
          "service " + s.service.name + " differed from its declaration: " + change});
   }
-  const bool rolls = !SameTasks(from, target);
+  const bool rolls = !SameTasks(from, target) && !s.confines;
   action.what =
       UpdateService{s.service.name, s.observed->id, s.observed->version, std::move(target), rolls};
   return action;
@@ -108,6 +124,23 @@ bool NeedsDirectory(const Picture& picture, const std::vector<const ServicePictu
          });
 }
 
+Action RemoveStrays(const Picture& picture) {
+  const std::string attempt = AttemptLabel(picture.execution->status.attempts);
+  const bool failed = std::ranges::any_of(picture.strays, [&](const SwarmService* s) {
+    return LabelOf(s->spec.labels, kLabelAttempt) != attempt;
+  });
+  return RemoveAll(picture.strays, failed ? "that attempt has failed" : "no longer declared");
+}
+
+std::vector<Action> PlanQueued(const Picture& picture) {
+  std::vector<const SwarmService*> standing;
+  for (const SwarmService& s : picture.observed.services) standing.push_back(&s);
+  if (standing.empty()) return {};
+  std::vector<Action> actions;
+  actions.push_back(RemoveAll(standing, "the execution waits in the queue"));
+  return actions;
+}
+
 std::vector<Action> PlanActive(const Picture& picture) {
   std::vector<Action> actions, updates;
   std::vector<const ServicePicture*> missing, changed;
@@ -119,7 +152,7 @@ std::vector<Action> PlanActive(const Picture& picture) {
     if (differs || (s.observed == nullptr && s.open)) changed.push_back(&s);
     if (differs) updates.push_back(Update(picture, s, std::move(target)));
   }
-  if (!picture.strays.empty()) actions.push_back(RemoveAll(picture.strays, "no longer declared"));
+  if (!picture.strays.empty()) actions.push_back(RemoveStrays(picture));
   if (picture.observed.network_id.empty() && !(missing.empty() && updates.empty())) {
     const std::string& ns = picture.execution->meta.ns;
     actions.push_back({EnsureNetwork{ns, NetworkName(picture.options.deployment, ns)}, {}});
@@ -138,6 +171,7 @@ std::vector<Action> PlanActive(const Picture& picture) {
 std::vector<Action> Plan(const Picture& picture) {
   if (picture.mode != Mode::kActive) return PlanInactive(picture);
   if (picture.ended()) return {};
+  if (picture.queued) return PlanQueued(picture);
   return PlanActive(picture);
 }
 

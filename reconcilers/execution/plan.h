@@ -53,6 +53,7 @@ std::string ToString(const Action& action);
 //  back is not sent again, only what doesn't
 //    concern containers.
 //  - A service of this execution that is no longer declared is removed.
+//  - While it is queued, nothing of it stands: what does is removed.
 //  - While the namespace isn't ready, nothing is created and nothing updated: what runs runs on.
 std::vector<Action> Plan(const Picture& picture);
 

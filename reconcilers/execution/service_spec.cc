@@ -98,6 +98,8 @@ std::string SwarmServiceName(std::string_view deployment, std::string_view uid,
   return Shorten(service, kMaxSwarmName - hash.size() - 1) + "-" + hash;
 }
 
+std::string AttemptLabel(int attempts) { return attempts == 0 ? "" : std::to_string(attempts); }
+
 std::string WorkspacePath(const ExecutionOptions& options, std::string_view ns) {
   return Concat({options.workspace_root, "/", options.deployment, "/", ns});
 }
@@ -125,6 +127,8 @@ SwarmServiceSpec ToSwarmService(const v1::Execution& execution, const v1::Servic
   spec.container_labels = spec.labels;
   // Not on containers: a store that takes the place of another one must not replace them.
   if (!site.store_id.empty()) spec.labels[std::string(kLabelStore)] = site.store_id;
+  if (execution.status.attempts > 0)
+    spec.labels[std::string(kLabelAttempt)] = AttemptLabel(execution.status.attempts);
   for (const v1::Mount& mount : service.mounts)
     spec.mounts.push_back(ToSwarmMount(mount, meta.ns, site.place, options));
   const bool as_user = service.user.empty() && site.place.uid;

@@ -18,6 +18,10 @@ namespace zoe::execution {
 std::string SwarmServiceName(std::string_view deployment, std::string_view uid,
                              std::string_view service);
 
+// On services: which attempt (v1::ExecutionStatus::attempts) they belong to; absent: the first.
+inline constexpr std::string_view kLabelAttempt = "zoe.attempt";
+std::string AttemptLabel(int attempts);  // "" for the first
+
 // Where {workspace: true} mounts come from, unless the Workspace is a volume. Always the whole: who
 // can write there could put a symbolic link in the place of a part, which Docker would follow on
 // the host.

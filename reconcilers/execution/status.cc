@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "reconcilers/execution/grant.h"
 #include "specs/v1/endpoints.h"
 
 namespace zoe::execution {
@@ -62,13 +63,21 @@ std::string Count(int n, int of, std::string_view what) {
 
 // ---- services
 
+// ", 2 more when there is room"
+std::string Elastic(int missing) {
+  return missing > 0 ? ", " + std::to_string(missing) + " more when there is room" : "";
+}
+
 std::string MessageOf(const Picture& picture, const ServicePicture& s) {
+  if (picture.queued) return "";
   if (s.observed == nullptr) {
     return s.open ? picture.waiting_for
                   : "waits for the services of a lower startupOrder than " +
                         std::to_string(s.service.startup_order);
   }
-  return s.served() >= s.service.replicas.total ? "" : s.history.message;
+  if (s.served() < s.wanted) return s.history.message;
+  if (s.wanted == s.service.replicas.total) return "";
+  return std::to_string(s.wanted) + " granted" + Elastic(s.service.replicas.total - s.wanted);
 }
 
 // The memory of a rolling change; see docs/decisions/0004.
@@ -94,6 +103,7 @@ v1::ServiceStatus ServiceStatusOf(const Picture& picture, const ServicePicture& 
   status.essential = s.service.essential();
   status.running = status.ready = s.ready();
   status.restarts += s.history.new_restarts;
+  status.ended = s.history.done + s.history.lost;
   if (s.history.last_restart)
     status.last_restart_time = std::max(status.last_restart_time, s.history.last_restart);
   status.exit_code = s.history.exit_code;
@@ -143,7 +153,7 @@ std::vector<v1::Endpoint> EndpointsOf(const Picture& picture) {
 const ServicePicture* WorstOf(const Picture& picture, bool essential_only) {
   const ServicePicture* worst = nullptr;
   for (const ServicePicture& s : picture.services) {
-    const int needed = essential_only ? s.service.essential() : s.service.replicas.total;
+    const int needed = essential_only ? s.service.essential() : s.wanted;
     if (s.observed == nullptr || s.served() >= needed || s.history.trouble >= Trouble::kStarting)
       continue;
     if (worst == nullptr || s.history.trouble < worst->history.trouble) worst = &s;
@@ -151,12 +161,19 @@ const ServicePicture* WorstOf(const Picture& picture, bool essential_only) {
   return worst;
 }
 
-// Returns true if all that is needed is ready.
+// The essential replicas of a service that was declared anew and waits for the scheduler.
+const ServicePicture* NotGranted(const Picture& picture) {
+  const auto it = std::ranges::find_if(
+      picture.services, [](const ServicePicture& s) { return s.wanted < s.service.essential(); });
+  return it == picture.services.end() ? nullptr : &*it;
+}
+
 void ReportReadiness(const Picture& picture, v1::ExecutionStatus& status) {
-  int total = 0, served = 0, essential = 0, essential_served = 0;
+  int total = 0, declared = 0, served = 0, essential = 0, essential_served = 0;
   for (const ServicePicture& s : picture.services) {
-    total += s.service.replicas.total;
-    served += std::min(s.served(), s.service.replicas.total);
+    total += s.wanted;
+    declared += s.service.replicas.total;
+    served += std::min(s.served(), s.wanted);
     essential += s.service.essential();
     essential_served += std::min(s.served(), s.service.essential());
   }
@@ -167,13 +184,18 @@ void ReportReadiness(const Picture& picture, v1::ExecutionStatus& status) {
     conditions.Set("EssentialReady", true, "EssentialReplicasReady", essential_count);
   } else if (waiting) {
     conditions.Set("EssentialReady", false, "NamespaceNotReady", picture.waiting_for);
+  } else if (const ServicePicture* ungranted = NotGranted(picture)) {
+    conditions.Set("EssentialReady", false, std::string(v1::kQueued),
+                   ungranted->service.name + ": " + std::to_string(ungranted->wanted) + " of " +
+                       std::to_string(ungranted->service.essential()) +
+                       " essential replicas granted");
   } else if (const ServicePicture* worst = WorstOf(picture, true)) {
     conditions.Set("EssentialReady", false, std::string(TroubleReason(worst->history.trouble)),
                    worst->service.name + ": " + worst->history.message);
   } else {
     conditions.Set("EssentialReady", false, "Starting", essential_count);
   }
-  const std::string count = Count(served, total, "replicas");
+  const std::string count = Count(served, total, "replicas") + Elastic(declared - total);
   const auto rolling =
       std::ranges::find_if(picture.services, [](const ServicePicture& s) { return s.rolling; });
   if (waiting) {
@@ -235,6 +257,63 @@ void ReportEnd(const Picture& picture, v1::ExecutionStatus& status) {
   conditions.Set("Complete", succeeded, picture.verdict.reason, picture.verdict.message);
   conditions.Set("EssentialReady", false, "Finished", "the execution has ended");
   conditions.Set("Ready", false, "Finished", "the execution has ended");
+  TakeGrants(status);
+}
+
+// What the scheduler's loop has said about it stays.
+void ReportAdmission(const Picture& picture, v1::ExecutionStatus& status) {
+  const v1::ExecutionStatus& before = picture.execution->status;
+  const Condition* said = FindCondition(before.conditions, "Admitted");
+  Conditions conditions = ConditionsOf(picture, status);
+  if (picture.queued) {
+    const bool keep = before.phase == v1::kQueued && said != nullptr && said->status == "False";
+    conditions.Set("Admitted", false, keep ? said->reason : std::string(v1::kQueued),
+                   keep ? said->message : "waits for the scheduler");
+  } else {
+    const bool keep = picture.options.queued && said != nullptr && said->status == "True";
+    conditions.Set("Admitted", true, keep ? said->reason : "Admitted", keep ? said->message : "");
+  }
+}
+
+void ReportInProgress(const Picture& picture, v1::ExecutionStatus& status) {
+  const Condition* said = FindCondition(picture.execution->status.conditions, "Complete");
+  const bool again = status.attempts > 0 && said != nullptr && said->reason == "InProgress";
+  ConditionsOf(picture, status).Set("Complete", false, "InProgress", again ? said->message : "");
+}
+
+// What is known of services that go.
+void Forget(v1::ExecutionStatus& status) {
+  for (v1::ServiceStatus& s : status.services) {
+    s.ended = 0;
+    s.message.clear();
+    s.update.clear();
+    s.update_failed = false;
+  }
+}
+
+void ReportQueued(const Picture& picture, v1::ExecutionStatus& status) {
+  status.phase = v1::kQueued;
+  status.started_at.reset();
+  status.endpoints.clear();
+  Forget(status);
+  Conditions conditions = ConditionsOf(picture, status);
+  for (const char* type : {"EssentialReady", "Ready"})
+    conditions.Set(type, false, std::string(v1::kQueued), "waits in the queue");
+  conditions.Set("Degraded", false, "AsExpected", "");
+}
+
+// It has failed, and is put back.
+void ReportAgain(const Picture& picture, StatusDraft& draft, v1::ExecutionStatus& status) {
+  ReportQueued(picture, status);
+  TakeGrants(status);
+  ++status.attempts;
+  const std::string told = "attempt " + std::to_string(status.attempts) + " of " +
+                           std::to_string(picture.execution->spec.backoff_limit + 1) +
+                           " has failed: " + picture.verdict.message;
+  Conditions conditions = ConditionsOf(picture, status);
+  conditions.Set("Admitted", false, std::string(v1::kQueued), told);
+  conditions.Set("Complete", false, "InProgress", told);
+  draft.Warn(picture.verdict.reason, told);
 }
 
 void ReportActive(const Picture& picture, StatusDraft& draft, v1::ExecutionStatus& status) {
@@ -246,7 +325,12 @@ void ReportActive(const Picture& picture, StatusDraft& draft, v1::ExecutionStatu
   }
   status.endpoints = EndpointsOf(picture);
   status.finished_at.reset();
-  ConditionsOf(picture, status).Set("Admitted", true, "Admitted", "");
+  if (picture.again) return ReportAgain(picture, draft, status);
+  ReportAdmission(picture, status);
+  if (picture.queued && !picture.ended()) {
+    ReportInProgress(picture, status);
+    return ReportQueued(picture, status);
+  }
   ReportReadiness(picture, status);
   status.phase = ActivePhase(picture);
   if (!status.started_at && (status.phase != v1::kPending || picture.ended())) {
@@ -255,7 +339,7 @@ void ReportActive(const Picture& picture, StatusDraft& draft, v1::ExecutionStatu
   if (picture.ended()) {
     ReportEnd(picture, status);
   } else {
-    ConditionsOf(picture, status).Set("Complete", false, "InProgress", "");
+    ReportInProgress(picture, status);
   }
   ReportDegraded(picture, status);
 }
@@ -276,11 +360,8 @@ void CountWhatStillRuns(const Picture& picture, v1::ExecutionStatus& status) {
 void ReportStopped(const Picture& picture, std::string_view reason, const std::string& message,
                    v1::ExecutionStatus& status) {
   status.phase = reason;
-  for (v1::ServiceStatus& s : status.services) {
-    s.message.clear();
-    s.update.clear();
-    s.update_failed = false;
-  }
+  TakeGrants(status);
+  Forget(status);
   Conditions conditions = ConditionsOf(picture, status);
   conditions.Set("Admitted", false, std::string(reason), message);
   conditions.Set("EssentialReady", false, std::string(reason), message);
@@ -312,6 +393,8 @@ void TellChanges(const v1::ExecutionStatus& before, const v1::ExecutionStatus& a
   if (before.phase != after.phase) {
     if (after.phase == v1::kRunning)
       draft.Event("Running", FindCondition(after.conditions, "EssentialReady")->message);
+    if (after.phase == v1::kQueued && before.started_at && before.attempts == after.attempts)
+      draft.Warn("Requeued", "nothing is granted any more: back in the queue, at the same place");
     if (after.phase == v1::kSuspended) draft.Event("Suspended", "the execution is suspended");
     if (before.phase == v1::kSuspended && !v1::IsFinished(after))
       draft.Event("Resumed", "the execution is resumed");
@@ -357,10 +440,13 @@ void Report(const Picture& picture, StatusDraft& draft) {
         execution.meta.finalizers.end()) {
       execution.meta.finalizers.emplace_back(v1::kExecutionFinalizer);
     }
+    // Who is resumed goes to the end of the queue.
+    if (picture.options.queued && status.phase == v1::kSuspended) status.queued_at = picture.now;
     ReportActive(picture, draft, status);
     return TellChanges(picture.execution->status, status, picture.verdict, draft);
   }
   CountWhatStillRuns(picture, status);
+  if (picture.mode == Mode::kFinished) TakeGrants(status);
   status.endpoints.clear();
   if (picture.mode == Mode::kSuspended) {
     status.started_at.reset();
@@ -453,8 +539,9 @@ bool IsSettled(const Picture& picture, const std::vector<Action>& actions) {
   if (!actions.empty() || picture.ended()) return false;
   if (picture.mode != Mode::kActive)
     return NothingLeft(picture.observed) || picture.mode == Mode::kFinished;
+  if (picture.queued) return NothingLeft(picture.observed);
   return std::ranges::all_of(picture.services, [](const ServicePicture& s) {
-    return s.observed != nullptr && s.served() >= s.service.replicas.total &&
+    return s.observed != nullptr && s.served() >= s.wanted &&
            s.observed->update_state != UpdateState::kUpdating &&
            s.observed->update_state != UpdateState::kRollbackStarted;
   });

@@ -2,23 +2,33 @@
 // status before, and nothing in it changes with time alone, so that a settled pass compares equal
 // and writes nothing.
 //
-// Phases: Pending (no task has been given to a node yet), Starting (not every essential replica is
-// ready), Running (all are), Succeeded, Failed, Suspended, Terminating. startedAt is when it left
-// Pending; suspending clears it. An execution that has finished is never started again: a later
-// change of its spec moves observedGeneration and nothing else.
+// Phases: Queued (it waits for the scheduler), Pending (no task has been given to a node yet),
+// Starting (not every essential replica is ready), Running (all are), Succeeded, Failed, Suspended,
+// Terminating. startedAt is when it left Pending; suspending it and putting it back into the queue
+// clear it. queuedAt is when it entered the queue: who is put back keeps the place, who is resumed
+// enters anew. An execution that has finished is never started again: a later change of its spec
+// moves observedGeneration and nothing else.
+//
+// What runs counts against what is granted (grant.h). What the scheduler's loop writes (granted,
+// nodes, queuePosition, and Admitted while the execution waits) stays as it is, until the execution
+// is suspended, ends or is put back because it has failed: then nothing is granted any more.
 //
 // Conditions, all five from the first pass on:
 //
-// - Admitted. True: it may run. False: Suspended, or the reason why its spec can't be rendered.
+// - Admitted. True: it may run. False: Queued or a better reason of the scheduler's, Suspended, or
+//   the reason why its spec can't be rendered.
 //
-// - EssentialReady. False: NamespaceNotReady (what of its namespace is waited for), Unschedulable,
+// - EssentialReady. False: Queued, NamespaceNotReady (what of its namespace is waited for),
+// Unschedulable,
 //   ImageNotFound, NoAddress, TaskFailed, NameConflict, Starting, Suspended, Finished, Terminating.
 //
 // - Ready. True: AllReplicasReady, "4/4 replicas ready"; replicas that have done their work count.
-//   False NamespaceNotReady also while a change waits that would replace what runs.
+//   False NamespaceNotReady also while a change waits that would replace what runs. Elastic
+//   replicas that aren't granted are told of, not waited for.
 //
 // - Complete. True: it ended well. False with the reason and Swarm's words once it has failed, as a
-//   Kubernetes Job never gets Complete then.
+//   Kubernetes Job never gets Complete then; while it is tried again, with those of the last
+//   attempt.
 //
 // - Degraded. True: NameConflict, UpdateRolledBack, UpdatePaused, ReplicasLost, or an action that
 //   was refused.
