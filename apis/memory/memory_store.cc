@@ -59,6 +59,27 @@ class MemoryStore : public Store {
     });
   }
 
+  Expected<Revision> Turn(const Key& place) override {
+    const std::lock_guard lock(mutex_);
+    return turns_[{place.kind, place.ns}];
+  }
+
+  Expected<Revision> WriteInTurn(const Key& key, Revision expected, std::string bytes,
+                                 Revision turn) override {
+    if (bytes.size() > kMaxRecordBytes) return TooLargeError(key, bytes.size());
+    return Write([&]() -> Expected<Revision> {
+      Revision& last = turns_[{key.kind, key.ns}];
+      if (last != turn) return TurnTakenError(key);
+      if (expected != 0) {
+        ZOE_ASSIGN(const auto it, At(key, expected));
+        it->second = {revision_ + 1, std::move(bytes)};
+      } else if (!objects_.emplace(key, Value{revision_ + 1, bytes}).second) {
+        return AlreadyExistsError(key);
+      }
+      return last = Commit(key, false);
+    });
+  }
+
   Expected<std::unique_ptr<Watch>> Subscribe(Feed feed) override {
     const std::lock_guard lock(mutex_);
     return feed_.Subscribe(std::move(feed), revision_);
@@ -107,6 +128,7 @@ class MemoryStore : public Store {
   const bool threaded_;
   std::mutex mutex_;
   Objects objects_;
+  std::map<std::pair<std::string, std::string>, Revision> turns_;  // by kind and namespace
   Revision revision_ = 1;  // an empty store is at 1 already: 0 means "none"
   ChangeFeed feed_;
   SoleCandidate candidate_;

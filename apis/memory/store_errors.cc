@@ -18,6 +18,12 @@ Error ConflictError(const Key& key, Revision expected, Revision found) {
                                         std::to_string(expected));
 }
 
+Error TurnTakenError(const Key& key) {
+  return MakeError(Code::kConflict, "TurnTaken",
+                   "another " + key.kind + " was written in namespace \"" + key.ns +
+                       "\" at the same time as " + key.ToString());
+}
+
 Error TooLargeError(const Key& key, size_t bytes) {
   return MakeError(Code::kTooLarge, key.ToString() + " takes " + std::to_string(bytes) +
                                         " bytes; the store keeps at most " +

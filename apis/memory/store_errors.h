@@ -10,6 +10,7 @@ namespace zoe {
 Error NotFoundError(const Key& key);
 Error AlreadyExistsError(const Key& key);
 Error ConflictError(const Key& key, Revision expected, Revision found);
+Error TurnTakenError(const Key& key);
 Error TooLargeError(const Key& key, size_t bytes);
 
 }  // namespace zoe

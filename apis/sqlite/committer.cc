@@ -78,6 +78,12 @@ Duration Committer::Busy() const {
                                               SteadyTime(SteadyTime::duration(since)));
 }
 
+Revision Committer::Turn(const Key& place) const {
+  const std::lock_guard lock(turns_mutex_);
+  const auto turn = turns_.find({place.kind, place.ns});
+  return turn == turns_.end() ? 0 : turn->second;
+}
+
 void Committer::Run() {
   std::unique_lock lock(mutex_);
   while (true) {
@@ -130,9 +136,10 @@ Expected<void> Committer::Transact(const Batch& batch, std::vector<Expected<Revi
                                    std::vector<Change>& changes) {
   ZOE_TRY(db_->Execute("BEGIN IMMEDIATE"));
   Revision revision = committed_;
+  Turns taken;
   for (const auto& pending : batch) {
     const Write& write = pending->write;
-    ZOE_ASSIGN(Expected<Revision> result, Apply(write, revision + 1));
+    ZOE_ASSIGN(Expected<Revision> result, Apply(write, revision + 1, taken));
     if (result.ok()) changes.push_back({write.key, ++revision, write.kind == WriteKind::kDelete});
     results.push_back(std::move(result));
   }
@@ -142,11 +149,24 @@ Expected<void> Committer::Transact(const Batch& batch, std::vector<Expected<Revi
   if (!committed.ok() && db_->SyncFailed()) {
     return MakeError(Code::kOutcomeUnknown, "DiskError", committed.error().message);
   }
+  if (committed.ok() && !taken.empty()) {
+    const std::lock_guard lock(turns_mutex_);
+    for (const auto& [place, turn] : taken) turns_[place] = turn;
+  }
   return committed;
 }
 
 // The outer error is the disk's, the inner one the caller's.
-Expected<Expected<Revision>> Committer::Apply(const Write& write, Revision revision) {
+Expected<Expected<Revision>> Committer::Apply(const Write& write, Revision revision, Turns& taken) {
+  if (write.turn) {
+    const auto last = taken.find({write.key.kind, write.key.ns});
+    if (*write.turn != (last == taken.end() ? Turn(write.key) : last->second))
+      return Expected<Revision>(TurnTakenError(write.key));
+    ZOE_ASSIGN(Expected<Revision> written,
+               Apply({write.kind, write.key, write.expected, write.bytes}, revision, taken));
+    if (written.ok()) taken[{write.key.kind, write.key.ns}] = revision;
+    return written;
+  }
   const Key& key = write.key;
   ZOE_ASSIGN(const bool found,
              statements_.find.Text(1, key.kind).Text(2, key.ns).Text(3, key.name).Step());

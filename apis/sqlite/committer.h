@@ -4,10 +4,13 @@
 #include <atomic>
 #include <condition_variable>
 #include <deque>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "apis/memory/change_feed.h"
@@ -24,7 +27,10 @@ struct Write {
   Key key;
   Revision expected = 0;
   std::string bytes;
+  std::optional<Revision> turn = {};  // it must still be this one, and is taken
 };
+// The last write in turn, by kind and namespace.
+using Turns = std::map<std::pair<std::string, std::string>, Revision>;
 
 class Committer {
  public:
@@ -40,6 +46,8 @@ class Committer {
   // How long the transaction that is being written has taken so far; 0 if there is none.
   // Thread-safe.
   Duration Busy() const;
+  // Thread-safe. Of this process's writes: nobody else writes.
+  Revision Turn(const Key& place) const;
 
  private:
   struct Pending {
@@ -61,7 +69,8 @@ class Committer {
   std::vector<Expected<Revision>> Commit(const Batch& batch);
   Expected<void> Transact(const Batch& batch, std::vector<Expected<Revision>>& results,
                           std::vector<Change>& changes);
-  Expected<Expected<Revision>> Apply(const Write& write, Revision revision);
+  // `taken`: in this transaction, so far.
+  Expected<Expected<Revision>> Apply(const Write& write, Revision revision, Turns& taken);
 
   const std::unique_ptr<Database> db_;
   Statements statements_;
@@ -73,6 +82,8 @@ class Committer {
   std::mutex mutex_;
   std::condition_variable work_;
   std::deque<std::shared_ptr<Pending>> queue_;
+  mutable std::mutex turns_mutex_;
+  Turns turns_;
   bool stop_ = false;
   std::thread thread_;
 };

@@ -52,17 +52,17 @@ struct Reader {
 };
 
 // The right to read, for as long as it lives.
-class Turn {
+class ReadTurn {
  public:
-  static Expected<Turn> Take(Reader& reader, Duration timeout) {
+  static Expected<ReadTurn> Take(Reader& reader, Duration timeout) {
     std::unique_lock lock(reader.mutex);
     if (!reader.freed.wait_for(lock, timeout, [&] { return !reader.taken; }))
       return MakeError(Code::kUnavailable, "DiskError", "reading the store takes too long");
     reader.taken = true;
-    return Turn(reader);
+    return ReadTurn(reader);
   }
-  Turn(Turn&& other) noexcept : reader_(std::exchange(other.reader_, nullptr)) {}
-  ~Turn() {
+  ReadTurn(ReadTurn&& other) noexcept : reader_(std::exchange(other.reader_, nullptr)) {}
+  ~ReadTurn() {
     if (reader_ == nullptr) return;
     const std::lock_guard lock(reader_->mutex);
     reader_->taken = false;
@@ -70,7 +70,7 @@ class Turn {
   }
 
  private:
-  explicit Turn(Reader& reader) : reader_(&reader) {}
+  explicit ReadTurn(Reader& reader) : reader_(&reader) {}
   Reader* reader_;
 };
 
@@ -108,7 +108,7 @@ class SqliteStore : public Store {
   }
 
   Expected<Record> Get(const Key& key) override {
-    ZOE_ASSIGN(const Turn turn, Turn::Take(*reader_, kReadTimeout));
+    ZOE_ASSIGN(const ReadTurn turn, ReadTurn::Take(*reader_, kReadTimeout));
     Statement& get = reader_->get;
     ZOE_ASSIGN(const bool found, get.Text(1, key.kind).Text(2, key.ns).Text(3, key.name).Step());
     if (!found) return NotFoundError(key);
@@ -119,7 +119,7 @@ class SqliteStore : public Store {
 
   // One reading transaction: the records are exactly those of the listing's revision.
   Expected<Listing> List(std::string_view kind) override {
-    ZOE_ASSIGN(const Turn turn, Turn::Take(*reader_, kReadTimeout));
+    ZOE_ASSIGN(const ReadTurn turn, ReadTurn::Take(*reader_, kReadTimeout));
     std::optional<Snapshot> snapshot;
     if (committer_) {  // else one transaction is open all the time
       snapshot.emplace(*reader_->db);
@@ -152,6 +152,17 @@ class SqliteStore : public Store {
     return Submit({WriteKind::kDelete, key, expected, {}});
   }
 
+  Expected<Revision> Turn(const Key& place) override {
+    return committer_ ? committer_->Turn(place) : 0;
+  }
+
+  Expected<Revision> WriteInTurn(const Key& key, Revision expected, std::string bytes,
+                                 Revision turn) override {
+    if (bytes.size() > kMaxRecordBytes) return TooLargeError(key, bytes.size());
+    const WriteKind kind = expected == 0 ? WriteKind::kCreate : WriteKind::kReplace;
+    return Submit({kind, key, expected, std::move(bytes), turn});
+  }
+
   Expected<std::unique_ptr<Watch>> Subscribe(Feed feed) override {
     return feed_.Subscribe(std::move(feed), committer_ ? committer_->committed() : 0);
   }
@@ -171,7 +182,7 @@ class SqliteStore : public Store {
           Code::kUnavailable, "DiskError",
           "the disk of the store has not answered for " + std::to_string(busy.count()) + " ms");
     }
-    ZOE_ASSIGN(const Turn turn, Turn::Take(*reader_, kPingTimeout));
+    ZOE_ASSIGN(const ReadTurn turn, ReadTurn::Take(*reader_, kPingTimeout));
     ZOE_ASSIGN([[maybe_unused]] const bool row, reader_->revision.Step());
     reader_->revision.Reset();
     return {};

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
+#include <optional>
 #include <thread>
 #include <utility>
 
@@ -153,6 +154,17 @@ class ZooKeeperStore : public Store {
   Expected<Revision> Delete(const Key& key, Revision expected) override {
     return Delete(Author::kAnyone, key, expected);
   }
+  Expected<Revision> Turn(const Key& place) override {
+    const std::string path = layout_.NamespacePath(place);
+    const Reply reply = client_.Read(After(options_.call_timeout), Exists(path));
+    if (reply.rc == Rc::kNoNode) return Revision{0};
+    if (reply.rc != Rc::kOk) return ReadError(reply, path);
+    return TurnOf(reply);
+  }
+  Expected<Revision> WriteInTurn(const Key& key, Revision expected, std::string bytes,
+                                 Revision turn) override {
+    return WriteInTurn(Author::kAnyone, key, expected, std::move(bytes), turn);
+  }
 
   Expected<Revision> Create(Author author, const Key& key, std::string bytes) {
     if (bytes.size() > kMaxRecordBytes) return TooLargeError(key, bytes.size());
@@ -186,7 +198,44 @@ class ZooKeeperStore : public Store {
         });
   }
 
-  // Deletions, and nothing else, set the namespace's node: see Swap.
+  Expected<Revision> WriteInTurn(Author author, const Key& key, Revision expected,
+                                 std::string bytes, Revision turn) {
+    if (expected == 0) return CreateInTurn(author, key, std::move(bytes), turn);
+    if (bytes.size() > kMaxRecordBytes) return TooLargeError(key, bytes.size());
+    const auto ops_for = [&](int32_t version, int32_t ns_version) -> std::vector<Op> {
+      return {{.kind = Op::Kind::kSet, .path = layout_.NamespacePath(key), .version = ns_version},
+              {.kind = Op::Kind::kSet,
+               .path = layout_.ObjectPath(key),
+               .bytes = bytes,
+               .version = version}};
+    };
+    return Swap(author, key, expected, false, ops_for, turn);
+  }
+
+  Expected<Revision> CreateInTurn(Author author, const Key& key, std::string bytes, Revision turn) {
+    if (bytes.size() > kMaxRecordBytes) return TooLargeError(key, bytes.size());
+    ZOE_TRY(Begin(author));
+    const SteadyTime deadline = After(options_.call_timeout);
+    const std::string path = layout_.ObjectPath(key), ns_path = layout_.NamespacePath(key);
+    Reply ns = client_.Read(deadline, Exists(ns_path));
+    if (ns.rc == Rc::kNoNode) {
+      ZOE_TRY(MakeNode(layout_.KindPath(key.kind), deadline));
+      ZOE_TRY(MakeNode(ns_path, deadline));
+      ns = client_.Read(deadline, Exists(ns_path));
+    }
+    if (ns.rc != Rc::kOk) return ReadError(ns, ns_path);
+    if (TurnOf(ns) != turn) return TurnTakenError(key);
+    const Written written =
+        Write(author, deadline,
+              {{.kind = Op::Kind::kSet, .path = ns_path, .version = ns.stat.version},
+               {.kind = Op::Kind::kCreate, .path = path, .bytes = std::move(bytes)}},
+              key, false);
+    if (written.rc == Rc::kBadVersion && written.path == ns_path) return TurnTakenError(key);
+    if (written.rc == Rc::kNodeExists && written.path == path) return AlreadyExistsError(key);
+    return Result(written);
+  }
+
+  // Deletions and writes in turn, and nothing else, set the namespace's node: see Swap.
   Expected<Revision> Delete(Author author, const Key& key, Revision expected) {
     return Swap(
         author, key, expected, true, [&](int32_t version, int32_t ns_version) -> std::vector<Op> {
@@ -252,6 +301,11 @@ class ZooKeeperStore : public Store {
     }
     Expected<Revision> Delete(const Key& key, Revision expected) override {
       return store_.Delete(Author::kLeader, key, expected);
+    }
+    Expected<Revision> Turn(const Key& place) override { return store_.Turn(place); }
+    Expected<Revision> WriteInTurn(const Key& key, Revision expected, std::string bytes,
+                                   Revision turn) override {
+      return store_.WriteInTurn(Author::kLeader, key, expected, std::move(bytes), turn);
     }
     Expected<std::unique_ptr<Watch>> Subscribe(Feed feed) override {
       return store_.Subscribe(std::move(feed));
@@ -353,14 +407,18 @@ class ZooKeeperStore : public Store {
     return written;
   }
 
+  // Of a namespace's node. That nobody has set it since it was made is no change of an object's.
+  static Revision TurnOf(const Reply& ns) { return ns.stat.version == 0 ? 0 : ns.stat.mzxid; }
+
   // ZooKeeper compares a node's version, the port a revision. The version that is read with the
   // right mzxid stands for it, unless the object is deleted and created anew in between: then
   // versions start again and may meet. So deletions set the namespace's node, whose version is read
   // before the object's and checked with it. A deletion of another object meanwhile makes that
-  // check fail although the object is unchanged: nothing was written, and it is looked at again.
+  // check fail although the object is unchanged: nothing was written, and it is looked at again,
+  // unless it is just that node which must be as it was: a write in `turn`.
   template <class F>
-  Expected<Revision> Swap(Author author, const Key& key, Revision expected, bool deletes,
-                          F ops_for) {
+  Expected<Revision> Swap(Author author, const Key& key, Revision expected, bool deletes, F ops_for,
+                          std::optional<Revision> turn = {}) {
     ZOE_TRY(Begin(author));
     const SteadyTime deadline = After(options_.call_timeout);
     const std::string path = layout_.ObjectPath(key), ns_path = layout_.NamespacePath(key);
@@ -374,9 +432,13 @@ class ZooKeeperStore : public Store {
       if (object.rc == Rc::kNoNode) return Absent(key);
       if (object.rc != Rc::kOk) return ReadError(object, path);
       if (object.stat.mzxid != expected) return ConflictError(key, expected, object.stat.mzxid);
+      if (turn && TurnOf(found[0]) != *turn) return TurnTakenError(key);
       const Written written = Write(
           author, deadline, ops_for(object.stat.version, found[0].stat.version), key, deletes);
-      if (written.rc == Rc::kBadVersion && written.path == ns_path) continue;
+      if (written.rc == Rc::kBadVersion && written.path == ns_path) {
+        if (turn) return TurnTakenError(key);
+        continue;
+      }
       if (written.rc == Rc::kNoNode && written.path == path) return NotFoundError(key);
       if (written.rc == Rc::kBadVersion && written.path == path)
         return MakeError(Code::kConflict, key.ToString() + " has changed since it was read");

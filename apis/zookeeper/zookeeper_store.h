@@ -39,11 +39,12 @@ Expected<ZooKeeperOptions> ParseZooKeeperUrl(std::string_view url);
 //
 // Layout under /CHROOT/DEPLOYMENT:
 //   objects/KIND/NAMESPACE/NAME   one node per object; NAMESPACE is "_" for cluster-scoped kinds.
-//   Bytes that ZooKeeper or the
-//                                 layout can't take are percent-encoded
+//                                 Bytes that ZooKeeper or the layout can't take are
+//                                 percent-encoded. NAMESPACE nodes are set by deletions and by
+//                                 writes in turn, and by nothing else
 //   changes/c-0000000000...       the change log: "set KIND/NAMESPACE/NAME" or "delete ..." per
-//   write; its parent's data is set by
-//                                 every write and is the only thing that is watched
+//                                 write; its parent's data is set by every write and is the only
+//                                 thing that is watched
 //   election/                     ephemeral sequential nodes, one per candidate; the lowest leads
 // A write is one multi: the fence if it is the leader's (ForLeader), the object, the entry of the
 // change log, the log's head. All of it has one zxid: the revision.

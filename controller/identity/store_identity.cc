@@ -33,6 +33,12 @@ class GuardedStore : public Store {
     ZOE_TRY(guard_.Check());
     return store_.Delete(key, expected);
   }
+  Expected<Revision> Turn(const Key& place) override { return store_.Turn(place); }
+  Expected<Revision> WriteInTurn(const Key& key, Revision expected, std::string bytes,
+                                 Revision turn) override {
+    ZOE_TRY(guard_.Check());
+    return store_.WriteInTurn(key, expected, std::move(bytes), turn);
+  }
   Expected<std::unique_ptr<Watch>> Subscribe(Feed feed) override {
     return store_.Subscribe(std::move(feed));
   }

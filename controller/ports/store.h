@@ -82,6 +82,17 @@ class Store {
   // kConflict, kNotFound. Returns the revision of the deletion.
   virtual Expected<Revision> Delete(const Key& key, Revision expected) = 0;
 
+  // For writes that are right only beside all others like them (quotas): of each kind in each
+  // namespace there is a turn, and only who has seen what the last one wrote may take the next.
+  // Turn: the revision of the last write in turn there (or of a deletion), 0 without one; only the
+  // kind and the namespace of `place` count. What was written in turns before it shows in whatever
+  // is at that revision. Need not outlast the process where only one can open the store.
+  virtual Expected<Revision> Turn(const Key& place) = 0;
+  // Create (`expected` 0) or Replace, and takes the turn, all in one transaction. Errors as theirs;
+  // kConflict (reason TurnTaken) if the turn is no longer `turn`: nothing was written.
+  virtual Expected<Revision> WriteInTurn(const Key& key, Revision expected, std::string bytes,
+                                         Revision turn) = 0;
+
   virtual Expected<std::unique_ptr<Watch>> Subscribe(Feed feed) = 0;
   // Takes part in the election of the one process that reconciles. Embedded stores lead at once,
   // for ever. Ends with the Watch.

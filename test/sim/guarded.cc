@@ -43,6 +43,15 @@ class GuardedStore : public Store {
     return Do<Expected<Revision>>("Store.Delete", true, key,
                                   [&] { return store_.Delete(key, expected); });
   }
+  Expected<Revision> Turn(const Key& place) override {
+    return Do<Expected<Revision>>("Store.Turn", false, place, [&] { return store_.Turn(place); });
+  }
+  Expected<Revision> WriteInTurn(const Key& key, Revision expected, std::string bytes,
+                                 Revision turn) override {
+    return Do<Expected<Revision>>(expected == 0 ? "Store.Create" : "Store.Replace", true, key, [&] {
+      return store_.WriteInTurn(key, expected, std::move(bytes), turn);
+    });
+  }
   Expected<std::unique_ptr<Watch>> Subscribe(Feed feed) override {
     return store_.Subscribe(std::move(feed));
   }

@@ -116,6 +116,22 @@ Expected<Revision> Ensemble::Delete(const Key& key, Revision expected) {
   return revision;
 }
 
+Revision Ensemble::Turn(const Key& place, Revision at) const {
+  const auto turns = turns_.find({place.kind, place.ns, ""});
+  if (turns == turns_.end()) return 0;
+  const auto next = std::ranges::upper_bound(turns->second, at);
+  return next == turns->second.begin() ? 0 : *std::prev(next);
+}
+
+Expected<Revision> Ensemble::WriteInTurn(const Key& key, Revision expected, std::string bytes,
+                                         Revision turn) {
+  if (Turn(key, head_) != turn) return TurnTakenError(key);
+  Expected<Revision> written =
+      expected == 0 ? Create(key, std::move(bytes)) : Replace(key, expected, std::move(bytes));
+  if (written.ok()) turns_[{key.kind, key.ns, ""}].push_back(*written);
+  return written;
+}
+
 // ---- a client
 
 // What ends with a Watch. Either may be destroyed first.
@@ -143,6 +159,11 @@ class SimStore::Fenced : public Store {
   }
   Expected<Revision> Delete(const Key& key, Revision expected) override {
     return store_.Swap(key, expected, true, [&] { return store_.ensemble_.Delete(key, expected); });
+  }
+  Expected<Revision> Turn(const Key& place) override { return store_.Turn(place); }
+  Expected<Revision> WriteInTurn(const Key& key, Revision expected, std::string bytes,
+                                 Revision turn) override {
+    return store_.WriteInTurn(key, expected, std::move(bytes), turn, true);
   }
   Expected<std::unique_ptr<Watch>> Subscribe(Feed feed) override {
     return store_.Subscribe(std::move(feed));
@@ -299,6 +320,22 @@ Expected<Revision> SimStore::Replace(const Key& key, Revision expected, std::str
 
 Expected<Revision> SimStore::Delete(const Key& key, Revision expected) {
   return Swap(key, expected, false, [&] { return ensemble_.Delete(key, expected); });
+}
+
+Expected<Revision> SimStore::Turn(const Key& place) {
+  if (!answered()) return Away();
+  return ensemble_.Turn(place, view());
+}
+
+Expected<Revision> SimStore::WriteInTurn(const Key& key, Revision expected, std::string bytes,
+                                         Revision turn) {
+  return WriteInTurn(key, expected, std::move(bytes), turn, false);
+}
+
+Expected<Revision> SimStore::WriteInTurn(const Key& key, Revision expected, std::string bytes,
+                                         Revision turn, bool fenced) {
+  const auto write = [&] { return ensemble_.WriteInTurn(key, expected, std::move(bytes), turn); };
+  return expected == 0 ? Commit(fenced, write) : Swap(key, expected, fenced, write);
 }
 
 Store& SimStore::ForLeader() { return *fenced_; }

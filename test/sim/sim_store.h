@@ -63,6 +63,9 @@ class Ensemble {
   Expected<Revision> Create(const Key& key, std::string bytes);
   Expected<Revision> Replace(const Key& key, Revision expected, std::string bytes);
   Expected<Revision> Delete(const Key& key, Revision expected);
+  Revision Turn(const Key& place, Revision at) const;
+  Expected<Revision> WriteInTurn(const Key& key, Revision expected, std::string bytes,
+                                 Revision turn);
 
  private:
   friend class SimStore;
@@ -98,6 +101,7 @@ class Ensemble {
   Revision head_ = 1;
   int lagging_ = 0;  // clients that read from the past: only then is history kept
   std::map<Key, Versions> objects_;
+  std::map<Key, std::vector<Revision>> turns_;  // taken, by kind and namespace
   std::deque<Change> log_;
   std::vector<Revision> changes_ = {1};  // of all objects, ever
   size_t trimmed_ = 0;                   // entries that stood before log_[0]
@@ -116,6 +120,9 @@ class SimStore : public Store {
   Expected<Revision> Create(const Key& key, std::string bytes) override;
   Expected<Revision> Replace(const Key& key, Revision expected, std::string bytes) override;
   Expected<Revision> Delete(const Key& key, Revision expected) override;
+  Expected<Revision> Turn(const Key& place) override;
+  Expected<Revision> WriteInTurn(const Key& key, Revision expected, std::string bytes,
+                                 Revision turn) override;
   Expected<std::unique_ptr<Watch>> Subscribe(Feed feed) override;
   Expected<std::unique_ptr<Watch>> Campaign(std::string identity, LeaderCallback callback) override;
   Expected<std::vector<Candidate>> Candidates() override;
@@ -169,6 +176,8 @@ class SimStore : public Store {
   bool TellChanges();
   bool TellGap();
   Expected<Revision> Commit(bool fenced, const Write& write);
+  Expected<Revision> WriteInTurn(const Key& key, Revision expected, std::string bytes,
+                                 Revision turn, bool fenced);
   Expected<Revision> Swap(const Key& key, Revision expected, bool fenced, const Write& write);
   Error Away() const;
 

@@ -27,6 +27,13 @@ class TruthStore : public Store {
   Expected<Revision> Delete(const Key& key, Revision expected) override {
     return ensemble_.Delete(key, expected);
   }
+  Expected<Revision> Turn(const Key& place) override {
+    return ensemble_.Turn(place, ensemble_.head());
+  }
+  Expected<Revision> WriteInTurn(const Key& key, Revision expected, std::string bytes,
+                                 Revision turn) override {
+    return ensemble_.WriteInTurn(key, expected, std::move(bytes), turn);
+  }
   // Its one subscriber hears of gaps only, by TellGap.
   Expected<std::unique_ptr<Watch>> Subscribe(Feed feed) override {
     feed_ = std::move(feed);

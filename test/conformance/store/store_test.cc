@@ -426,6 +426,78 @@ TEST_P(StoreTest, OfConcurrentCreatesExactlyOneWins) {
   }
 }
 
+TEST_P(StoreTest, ATurnIsTakenByOneWriteAndOnlyByWhoSawTheLast) {
+  ASSERT_EQ(*store_->Turn(Exec("")), 0);
+  const Expected<Revision> a = store_->WriteInTurn(Exec("a"), 0, "1", 0);
+  ASSERT_TRUE(a.ok()) << a.error().message;
+  EXPECT_EQ(*store_->Turn(Exec("")), *a);
+  EXPECT_EQ(store_->Get(Exec("a"))->revision, *a);
+  for (const Revision past : {Revision{0}, *a - 1, *a + 1}) {
+    const Expected<Revision> late = store_->WriteInTurn(Exec("b"), 0, "1", past);
+    EXPECT_EQ(CodeOf(late), Code::kConflict);
+    EXPECT_EQ(late.ok() ? "" : late.error().reason, "TurnTaken");
+    EXPECT_EQ(CodeOf(store_->WriteInTurn(Exec("a"), *a, "2", past)), Code::kConflict);
+  }
+  EXPECT_EQ(CodeOf(store_->Get(Exec("b"))), Code::kNotFound);
+  const Expected<Revision> changed = store_->WriteInTurn(Exec("a"), *a, "2", *a);
+  ASSERT_TRUE(changed.ok()) << changed.error().message;
+  EXPECT_EQ(store_->Get(Exec("a"))->bytes, "2");
+  EXPECT_EQ(*store_->Turn(Exec("")), *changed);
+}
+
+TEST_P(StoreTest, ARefusedWriteTakesNoTurn) {
+  const Revision a = *store_->WriteInTurn(Exec("a"), 0, "1", 0);
+  EXPECT_EQ(CodeOf(store_->WriteInTurn(Exec("a"), 0, "2", a)), Code::kAlreadyExists);
+  EXPECT_EQ(CodeOf(store_->WriteInTurn(Exec("a"), a + 1, "2", a)), Code::kConflict);
+  EXPECT_EQ(CodeOf(store_->WriteInTurn(Exec("b"), 1, "2", a)), Code::kNotFound);
+  EXPECT_EQ(CodeOf(store_->WriteInTurn(Exec("b"), 0, std::string(kMaxRecordBytes + 1, 'x'), a)),
+            Code::kTooLarge);
+  EXPECT_EQ(*store_->Turn(Exec("")), a);
+  EXPECT_TRUE(store_->WriteInTurn(Exec("b"), 0, "2", a).ok());
+}
+
+TEST_P(StoreTest, EachKindInEachNamespaceHasItsOwnTurn) {
+  ASSERT_TRUE(store_->WriteInTurn(Exec("a"), 0, "1", 0).ok());
+  EXPECT_EQ(*store_->Turn({"Execution", "bob", ""}), 0);
+  EXPECT_EQ(*store_->Turn({"Application", "alice", ""}), 0);
+  EXPECT_TRUE(store_->WriteInTurn({"Execution", "bob", "a"}, 0, "1", 0).ok());
+  EXPECT_TRUE(store_->WriteInTurn({"User", "", "alice"}, 0, "1", 0).ok());
+}
+
+TEST_P(StoreTest, WritesOutOfTurnTakeNone) {
+  const Revision turn = *store_->WriteInTurn(Exec("a"), 0, "1", 0);
+  MustCreate(Exec("b"));
+  const Revision a = MustReplace(Exec("a"), turn, "2");
+  EXPECT_EQ(*store_->Turn(Exec("")), turn);
+  EXPECT_TRUE(store_->WriteInTurn(Exec("a"), a, "3", turn).ok());
+}
+
+TEST_P(StoreTest, OfConcurrentWritesInOneTurnExactlyOneWinsAndTheFeedTellsOfIt) {
+  Recorder recorder;
+  const auto watch = store_->Subscribe(recorder.feed());
+  ASSERT_TRUE(watch.ok());
+  Revision turn = 0;
+  for (int round = 0; round < 20; ++round) {
+    std::atomic<int> wins{0};
+    std::atomic<Revision> won{0};
+    InThreads(6, [&](int thread) {
+      const Key key = Exec("e-" + std::to_string(round) + "-" + std::to_string(thread));
+      const Expected<Revision> mine = store_->WriteInTurn(key, 0, "x", turn);
+      if (mine.ok()) {
+        ++wins;
+        won = *mine;
+      } else {
+        EXPECT_EQ(mine.error().reason, "TurnTaken") << mine.error().message;
+      }
+    });
+    ASSERT_EQ(wins, 1) << "round " << round;
+    turn = won;
+    ASSERT_TRUE(recorder.WaitForChanges(static_cast<size_t>(round) + 1));
+    EXPECT_EQ(recorder.changes().back().revision, turn);
+  }
+  EXPECT_EQ(store_->List("Execution")->records.size(), 20u);
+}
+
 TEST_P(StoreTest, ARefusedWriteDoesNotHarmItsNeighbours) {
   MustCreate(Exec("taken"));
   InThreads(8, [&](int thread) {

@@ -49,6 +49,12 @@ class FarStore : public Store {
     ZOE_TRY(Ping());
     return inner_->Delete(key, expected);
   }
+  Expected<Revision> Turn(const Key& place) override { return inner_->Turn(place); }
+  Expected<Revision> WriteInTurn(const Key& key, Revision expected, std::string bytes,
+                                 Revision turn) override {
+    ZOE_TRY(Ping());
+    return inner_->WriteInTurn(key, expected, std::move(bytes), turn);
+  }
   Expected<std::unique_ptr<Watch>> Subscribe(Feed feed) override {
     return inner_->Subscribe(std::move(feed));
   }

@@ -169,6 +169,10 @@ class ForgetfulStore : public Store {
   Expected<Revision> Create(const Key&, std::string) override { return Revision{0}; }
   Expected<Revision> Replace(const Key&, Revision, std::string) override { return Revision{0}; }
   Expected<Revision> Delete(const Key&, Revision) override { return Revision{0}; }
+  Expected<Revision> Turn(const Key&) override { return Revision{0}; }
+  Expected<Revision> WriteInTurn(const Key&, Revision, std::string, Revision) override {
+    return Revision{0};
+  }
   Expected<std::unique_ptr<Watch>> Subscribe(Feed feed) override {
     gap = feed.on_gap;
     return store_.Subscribe(std::move(feed));

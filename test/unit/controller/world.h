@@ -56,6 +56,13 @@ class FaultStore : public Store {
     ZOE_TRY(Ask("Delete", key));
     return inner_->Delete(key, expected);
   }
+  Expected<Revision> Turn(const Key& place) override { return inner_->Turn(place); }
+  Expected<Revision> WriteInTurn(const Key& key, Revision expected, std::string bytes,
+                                 Revision turn) override {
+    ++writes;
+    ZOE_TRY(Ask(expected == 0 ? "Create" : "Replace", key));
+    return inner_->WriteInTurn(key, expected, std::move(bytes), turn);
+  }
   Expected<std::unique_ptr<zoe::Watch>> Subscribe(Feed f) override {
     ZOE_TRY(Ask("Subscribe", {}));
     feed = f;

@@ -49,6 +49,12 @@ class MortalStore : public Store {
     if (!MayWrite()) return Gone();
     return store_.Delete(key, expected);
   }
+  Expected<Revision> Turn(const Key& place) override { return dead() ? Expected<Revision>(Gone()) : store_.Turn(place); }
+  Expected<Revision> WriteInTurn(const Key& key, Revision expected, std::string bytes,
+                                 Revision turn) override {
+    if (!MayWrite()) return Gone();
+    return store_.WriteInTurn(key, expected, std::move(bytes), turn);
+  }
   Expected<std::unique_ptr<Watch>> Subscribe(Feed feed) override {
     return store_.Subscribe(std::move(feed));
   }
