@@ -182,7 +182,7 @@ Verdict JudgeServices(const Picture& picture) {
   return {};
 }
 
-// A deadline is one for all attempts.
+// Who has run too long would do so again.
 bool MayBeTriedAgain(const Picture& picture) {
   const v1::Execution& execution = *picture.execution;
   return picture.verdict.kind == Verdict::Kind::kFailed &&
@@ -249,8 +249,9 @@ Expected<Picture> Assess(const v1::Execution& execution, Observed observed, Wall
   OpenOrders(picture.services);
   FindStrays(picture);
   picture.queued = options.queued && IsQueued(execution);
-  // What has ended before it could be put back has ended.
-  if (!picture.queued || execution.status.started_at) picture.verdict = Judge(picture);
+  picture.verdict = Judge(picture);
+  // What ended well before it could be put back has ended.
+  if (picture.queued && picture.verdict.kind == Verdict::Kind::kFailed) picture.verdict = {};
   picture.again = MayBeTriedAgain(picture);
   return Expected<Picture>(std::move(picture));
 }

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "specs/codec/value.h"
 #include "specs/v1/kinds.h"
 #include "specs/v1/template.h"
@@ -97,6 +99,15 @@ SwarmTask& Scene::Task(const std::string& service, int slot, TaskState state, st
 
 Scene& Scene::RunAll(const std::string& service, int replicas) {
   for (int slot = 1; slot <= replicas; ++slot) Task(service, slot, TaskState::kRunning);
+  return *this;
+}
+
+Scene& Scene::Grant(const std::string& service, int replicas, std::vector<std::string> nodes) {
+  auto& services = execution.status.services;
+  auto s = std::ranges::find(services, service, &v1::ServiceStatus::name);
+  if (s == services.end()) s = services.insert(services.end(), {.name = service});
+  s->granted = replicas;
+  s->nodes = std::move(nodes);
   return *this;
 }
 

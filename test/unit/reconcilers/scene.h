@@ -46,6 +46,8 @@ class Scene {
   Scene& Unready(const std::string& waiting_for);
   Scene& RunAll(const std::string& service, int replicas);
   v1::Service& Declared(const std::string& service);
+  // As the scheduler's loop would write it.
+  Scene& Grant(const std::string& service, int replicas, std::vector<std::string> nodes = {});
   // As a user's edit: generation grows.
   Scene& Edit(const std::function<void(v1::ExecutionSpec&)>& change);
   Scene& Advance(Duration by);
