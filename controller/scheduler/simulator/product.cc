@@ -11,6 +11,9 @@ constexpr const char* kPolicies[] = {"fifo",         "priority",           "size
                                      "dynamic-size", "shortest-remaining", "fair-share"};
 // A decision is made again after it was carried out, until it is to leave all as it is.
 constexpr int kMostRounds = 1000;
+// zoe-controller estimates what remains by the clock, in as many steps, whatever replicas there
+// are.
+constexpr int64_t kSteps = 16;
 
 WallTime Wall(Duration time) { return WallTime(time); }
 
@@ -41,8 +44,10 @@ class ProductPlayer : public Player {
     // Where room is made, the Swarm starts what it could not place before.
     const std::set<int> waiting = short_;
     for (const int job : waiting) Place(world, job);
-    if (product_.durations) {  // as time goes by, less remains
-      for (const int job : active_) scheduler_.SetJob(Describe(world, job));
+    for (const int job : active_) {
+      if (!product_.durations || jobs_[job].told_steps == StepsDone(world, job)) continue;
+      jobs_[job].told_steps = StepsDone(world, job);
+      scheduler_.SetJob(Describe(world, job));
     }
     for (int round = 0; round < kMostRounds; ++round) {
       const Decision decision = scheduler_.Decide(Wall(world.now()));
@@ -58,7 +63,8 @@ class ProductPlayer : public Player {
   struct Granted {
     int32_t replicas = 0;
     std::vector<std::string> nodes;
-    std::optional<Duration> stuck_since;
+    std::optional<Duration> started, stuck_since;
+    int64_t told_steps = 0;
   };
 
   void TellMachines(const World& world) {
@@ -72,6 +78,13 @@ class ProductPlayer : public Player {
     told_machines_ = true;
   }
 
+  int64_t StepsDone(const World& world, int job) const {
+    const std::optional<Duration>& started = jobs_[job].started;
+    if (!started) return 0;
+    const Duration passed = world.now() - *started;
+    return std::min(kSteps, passed.count() * kSteps / world.trace()[job].duration.count());
+  }
+
   Job Describe(const World& world, int number) const {
     const TraceJob& trace = world.trace()[number];
     const Run& run = world.runs()[number];
@@ -81,7 +94,7 @@ class ProductPlayer : public Player {
     job.started = granted.replicas > 0;
     if (product_.durations) {
       job.duration = trace.duration;
-      job.remaining = Duration((world.Left(number) + trace.total - 1) / trace.total);
+      job.remaining = trace.duration * (kSteps - StepsDone(world, number)) / kSteps;
     }
     if (granted.stuck_since) job.stuck_since = Wall(*granted.stuck_since);
     Service service{.name = "worker", .request = trace.request, .total = trace.total};
@@ -107,6 +120,7 @@ class ProductPlayer : public Player {
       granted = {};
     } else {
       active_.insert(job);
+      if (!granted.started) granted.started = world.now();
       TakeAway(world, job);
       Place(world, job);
     }
