@@ -70,6 +70,9 @@ SwarmTask DecodeTask(const Json& item) {
   task.container_id = Text(Child(status, "ContainerStatus"), "ContainerID");
   task.addresses = ReadAddresses(item);
   task.ports = ReadTaskPorts(status);
+  const Json& reserved = Child(Child(Child(item, "Spec"), "Resources"), "Reservations");
+  task.cpu_request_nano = Number(reserved, "NanoCPUs");
+  task.memory_request_bytes = Number(reserved, "MemoryBytes");
   return task;
 }
 
@@ -107,6 +110,7 @@ SwarmNode DecodeNode(const Json& item) {
   node.cpu_nano = Number(resources, "NanoCPUs");
   node.memory_bytes = Number(resources, "MemoryBytes");
   node.labels = ReadLabels(spec, "Labels");
+  node.engine_labels = ReadLabels(Child(description, "Engine"), "Labels");
   return node;
 }
 
@@ -268,8 +272,12 @@ Expected<std::vector<ObjectMark>> DecodeOtherMarks(std::string_view networks,
 
 EngineEvent DecodeEvent(std::string_view text) {
   const Json json = Json::parse(text, nullptr, false);
-  return {Text(json, "Type"),
-          Text(Child(Child(json, "Actor"), "Attributes"), "com.docker.swarm.service.id")};
+  const Json& actor = Child(json, "Actor");
+  EngineEvent event{.type = Text(json, "Type"), .action = Text(json, "Action")};
+  event.service_id = event.type == "service"
+                         ? Text(actor, "ID")
+                         : Text(Child(actor, "Attributes"), "com.docker.swarm.service.id");
+  return event;
 }
 
 }  // namespace zoe::docker

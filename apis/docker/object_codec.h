@@ -47,9 +47,9 @@ Expected<std::vector<ObjectMark>> DecodeServiceMarks(std::string_view json);
 Expected<std::vector<ObjectMark>> DecodeOtherMarks(std::string_view networks,
                                                    std::string_view secrets);
 
-// One line of GET /events. `service_id`: of a container event, whose task it is.
+// One line of GET /events. `service_id`: which service, or, of a container event, whose task it is.
 struct EngineEvent {
-  std::string type, service_id;
+  std::string type, action, service_id;
 };
 EngineEvent DecodeEvent(std::string_view json);
 

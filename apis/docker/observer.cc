@@ -139,6 +139,9 @@ void Observer::Poke(const Look& look) {
   look_.others |= look.others;
   look_.all |= look.all;
   look_.resync |= look.resync;
+  look_.nodes |= look.nodes;
+  look_.containers |= look.containers;
+  look_.events_of.insert(look.events_of.begin(), look.events_of.end());
   parts_.attention.changed_.notify_all();
 }
 
@@ -196,17 +199,21 @@ void Observer::ReadEvents() {
 
 void Observer::OnEvent(std::string_view line) {
   const EngineEvent event = DecodeEvent(line);
-  if (event.type == "service") return Poke({.services = true});
+  if (event.type == "service") return Poke({.services = true, .events_of = {event.service_id}});
   if (event.type == "network" || event.type == "secret") return Poke({.others = true});
   if (event.type == "node") {
     parts_.nodes.CallStale();
-    return Poke({.all = true});  // `node_down` of any task may have changed
+    // `node_down` of any task may have changed.
+    return Poke({.all = true, .nodes = true});
   }
   if (event.type != "container" || event.service_id.empty()) return;
+  bool ours = false;
   {
     const std::lock_guard lock(parts_.attention.mutex_);
-    if (!our_services_.contains(event.service_id)) return;
+    ours = our_services_.contains(event.service_id);
   }
+  if (!ours && event.action == "die") Poke({.containers = true});
+  if (!ours) return;
   parts_.attention.Expect(parts_.clock.Now() + kAfterContainerEvent);
 }
 
@@ -221,13 +228,17 @@ void Observer::PollLoop() {
     if (look.resync || begin - rested_at_ >= kRest) look.services = look.others = true;
     if (auto down = parts_.nodes.Down(begin); down != down_) {
       down_ = std::move(down);
-      look.all = true;
+      look.all = look.nodes = true;
     }
     std::set<Owner> changed;
-    const bool answered = Poll(look, changed);
+    const auto ours = [this](const std::string& id) { return owners_.contains(id); };
+    std::erase_if(look.events_of, ours);
+    const bool polled = Poll(look, changed);
+    std::erase_if(look.events_of, ours);
+    const auto room = polled ? LookAtOthers(look) : std::nullopt;
     polled_at_ = parts_.clock.Now();
     poll_took_ = std::chrono::ceil<Duration>(polled_at_ - begin);
-    if (!answered) {
+    if (!room) {
       ++failures_;
       Poke({.resync = true});  // what happened meanwhile isn't known: everything is to be looked at
       continue;
@@ -241,7 +252,22 @@ void Observer::PollLoop() {
     for (const auto& [kind, ns, name] : changed) {
       if (!kind.empty()) on_hint_({kind, ns, name});
     }
+    if (look.nodes || *room) on_hint_({std::string(kCapacityHint), "", ""});
   }
+}
+
+std::optional<bool> Observer::LookAtOthers(const Look& look) {
+  const SteadyTime now = parts_.clock.Now();
+  if (look.resync) others_room_.Begin(now);
+  if (look.containers || !look.events_of.empty()) others_room_.Happened(now);
+  if (now < others_room_.due()) return false;
+  const Context ctx = Context{parts_.clock, stop_.get_token()}.WithTimeout(kPollLimit);
+  const auto answer = parts_.client.Do(ctx, {"GET", "/tasks"});
+  auto tasks = answer ? DecodeTasks(*answer) : Expected<std::vector<SwarmTask>>(answer.error());
+  if (!tasks) return std::nullopt;
+  parts_.nodes.Describe(*tasks, now);
+  return others_room_.Look(
+      *tasks, [&](const SwarmTask& task) { return owners_.contains(task.service_id); }, now);
 }
 
 bool Observer::WaitUntilDue() {
@@ -259,6 +285,7 @@ bool Observer::WaitUntilDue() {
     } else if (now < attention.fast_until_) {
       due = polled_at_ + std::max(kFast, busy);
     }
+    if (failures_ == 0) due = std::min(due, others_room_.due());
     if (polled_at_ == SteadyTime{} || now >= due) return true;
     parts_.clock.WaitUntil(attention.changed_, lock, due);
   }

@@ -15,6 +15,7 @@
 
 #include "apis/docker/engine_client.h"
 #include "apis/docker/object_codec.h"
+#include "apis/docker/others.h"
 #include "controller/ports/swarm.h"
 
 namespace zoe::docker {
@@ -69,7 +70,8 @@ class Attention {
 
 // One subscription. Two threads: one reads GET /events, one polls services and tasks of the
 // deployment, and, when told of a change or at rest, its networks and secrets. It calls `on_hint`
-// for the owner of each one whose version differs from the last time.
+// for the owner of each one whose version differs from the last time. After events of nodes, and of
+// others' services and containers, it looks whether there is other room: kCapacityHint.
 class Observer : public SwarmWatch {
  public:
   struct Parts {
@@ -91,10 +93,13 @@ class Observer : public SwarmWatch {
   // What the next poll, which is soon, is to do besides reading tasks; it adds up.
   struct Look {
     bool services = false;
-    bool others = false;  // networks and secrets
-    bool all = false;     // hint every owner
-    bool resync = false;  // say that anything may have changed
-    bool any() const { return services || others || all || resync; }
+    bool others = false;                   // networks and secrets
+    bool all = false;                      // hint every owner
+    bool resync = false;                   // say that anything may have changed
+    bool nodes = false;                    // say that the room on them may have
+    bool containers = false;               // one of another deployment ended
+    std::set<std::string> events_of = {};  // services
+    bool any() const { return services || others || all || resync || nodes || containers; }
   };
   void Poke(const Look& look);
 
@@ -102,6 +107,8 @@ class Observer : public SwarmWatch {
   bool WaitUntilDue();
   // Adds the owners of what differs from the last poll. False: no manager answered.
   bool Poll(const Look& look, std::set<Owner>& changed);
+  // Whether there is other room than before, of what others reserve; nullopt: no manager answered.
+  std::optional<bool> LookAtOthers(const Look& look);
   void TakeServices(const std::vector<ObjectMark>& marks, std::set<Owner>& changed);
   void TakeOthers(const std::vector<ObjectMark>& marks, std::set<Owner>& changed);
   bool TakeTasks(const std::vector<TaskMark>& marks, std::set<Owner>& changed);
@@ -125,6 +132,7 @@ class Observer : public SwarmWatch {
   SteadyTime polled_at_{}, rested_at_{};
   Duration poll_took_{0};
   int failures_ = 0;
+  Others others_room_;
 
   std::jthread events_thread_, poll_thread_;
 };

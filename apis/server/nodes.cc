@@ -13,20 +13,15 @@ struct Reserved {
   int64_t cpu_nano = 0, memory_bytes = 0, tasks = 0;
 };
 
-// What tasks of this deployment's services reserve, by node id; of all others only their number is
-// known.
+// By node id, of all tasks that are on it.
 std::map<std::string_view, Reserved> ReservedByNode(const SwarmPicture& picture) {
-  std::map<std::string_view, const SwarmServiceSpec*> specs;
-  for (const SwarmService& service : picture.services) specs[service.id] = &service.spec;
   std::map<std::string_view, Reserved> reserved;
   for (const SwarmTask& task : picture.tasks) {
     if (IsTerminal(task.state) || task.node_id.empty()) continue;
     Reserved& node = reserved[task.node_id];
     ++node.tasks;
-    const auto spec = specs.find(task.service_id);
-    if (spec == specs.end()) continue;
-    node.cpu_nano += spec->second->cpu_request_nano;
-    node.memory_bytes += spec->second->memory_request_bytes;
+    node.cpu_nano += task.cpu_request_nano;
+    node.memory_bytes += task.memory_request_bytes;
   }
   return reserved;
 }

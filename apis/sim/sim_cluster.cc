@@ -13,6 +13,8 @@ Cluster::Cluster(std::vector<NodeOptions> nodes, Delays delays, ProgramReader re
     nodes_.push_back(std::make_unique<Node>());
     nodes_.back()->options = std::move(options);
     nodes_.back()->id = "node" + std::to_string(nodes_.size());
+    // All of them are this machine's.
+    nodes_.back()->address = "127.0.0." + std::to_string(1 + ((nodes_.size() - 1) % 254));
   }
 }
 
@@ -185,16 +187,17 @@ std::vector<SwarmNode> Cluster::Nodes() const {
     SwarmNode view;
     view.id = node->id;
     view.name = node->options.name;
-    // All of them are this machine's.
-    view.address = "127.0.0." + std::to_string(1 + (nodes.size() % 254));
+    view.address = node->address;
     view.engine_version = "simulated";
     view.manager = node->options.manager;
     view.leader = node->options.manager && node == nodes_.front();
-    view.ready = node->ready();
+    // What a new leader hasn't heard of yet counts as it was (apis/docker does so for a minute).
+    view.ready = node->ready() || node->state == Node::State::kUnknown;
     view.availability = node->availability;
     view.cpu_nano = node->options.cpu_nano;
     view.memory_bytes = node->options.memory_bytes;
     view.labels = node->options.labels;
+    view.engine_labels = node->options.engine_labels;
     view.architecture = "amd64";
     nodes.push_back(std::move(view));
   }

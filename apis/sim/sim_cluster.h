@@ -10,6 +10,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "controller/ports/swarm.h"
@@ -40,7 +41,7 @@ struct NodeOptions {
   std::string name;
   int64_t cpu_nano = 0, memory_bytes = 0;
   bool manager = false;
-  Labels labels;
+  Labels labels, engine_labels = {};
 };
 
 class Cluster {
@@ -121,6 +122,13 @@ class Cluster {
   // Labels of the owners whose services, tasks, networks or secrets changed since the last call,
   // none twice.
   std::vector<Labels> TakeTouched();
+  // What has changed since the last call of what there is room for: nodes, or what the tasks of
+  // these deployments ("": of none) reserve on them.
+  struct Room {
+    bool nodes = false;
+    std::set<std::string> deployments;
+  };
+  Room TakeRoom() { return std::exchange(room_, {}); }
 
  private:
   struct Task;
@@ -149,6 +157,8 @@ class Cluster {
   bool IsCurrent(const Task& task) const;
   void Place(const std::string& task_id);
   std::string WhyNot(const Task& task, std::vector<Node*>& fits);
+  static bool Meets(const Node& node, const std::string& constraint);
+  void Reserve(Task& task, Node& node);
   void Prepare(const std::string& task_id);
   void Run(const std::string& task_id);
   void Finish(const std::string& task_id);
@@ -191,6 +201,7 @@ class Cluster {
   std::map<std::string, int> pulls_;
   std::vector<Labels> touched_;
   std::set<std::string> touched_owners_;
+  Room room_;
 };
 
 }  // namespace zoe::sim

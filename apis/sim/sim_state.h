@@ -15,7 +15,7 @@ namespace zoe::sim {
 
 struct Cluster::Node {
   NodeOptions options;
-  std::string id;
+  std::string id, address;
   // kCut: its tasks run on, but nobody hears of them. kUnknown: the same, and nobody acts on it.
   enum class State { kReady, kUnknown, kCut, kDown } state = State::kReady;
   bool ready() const { return state == State::kReady; }
@@ -25,6 +25,7 @@ struct Cluster::Node {
   std::string availability = "active";
   int64_t cpu_used = 0, memory_used = 0;
   int tasks = 0;
+  std::map<std::string, int> tasks_by_service;
   std::set<int32_t> host_ports;
   int32_t last_port = 0;  // chosen for a container; the next one gets a higher number
 };

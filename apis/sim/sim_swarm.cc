@@ -146,9 +146,11 @@ SteadyTime SimSwarm::RunDue() {
 void SimSwarm::Notify() {
   const std::lock_guard notify(state_->notify_mutex);
   std::vector<Labels> touched;
+  sim::Cluster::Room room;
   {
     const std::lock_guard lock(state_->mutex);
     touched = state_->cluster.TakeTouched();
+    room = state_->cluster.TakeRoom();
   }
   for (const Labels& labels : touched) {
     if (LabelOf(labels, kLabelDeployment) != options_.deployment ||
@@ -158,6 +160,10 @@ void SimSwarm::Notify() {
                          LabelOf(labels, kLabelName)};
     for (const auto& [id, subscriber] : state_->subscribers) subscriber(hint);
   }
+  room.deployments.erase(options_.deployment);
+  if (!room.nodes && room.deployments.empty()) return;
+  const SwarmHint capacity{std::string(kCapacityHint), "", ""};
+  for (const auto& [id, subscriber] : state_->subscribers) subscriber(capacity);
 }
 
 template <class F>

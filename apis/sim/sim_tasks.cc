@@ -1,7 +1,10 @@
 // A task's life in the simulated Swarm: placement, states, restarts, rolling updates.
 #include <algorithm>
+#include <cctype>
+#include <functional>
 
 #include "apis/sim/sim_state.h"
+#include "specs/meta/subnet.h"
 
 namespace zoe::sim {
 namespace {
@@ -11,6 +14,11 @@ std::string Plural(size_t n) { return std::to_string(n) + (n == 1 ? " node" : " 
 std::string Trim(std::string_view text) {
   const size_t from = text.find_first_not_of(' '), to = text.find_last_not_of(' ');
   return from == std::string_view::npos ? "" : std::string(text.substr(from, to - from + 1));
+}
+
+std::string Lower(std::string text) {
+  for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  return text;
 }
 
 // What an engine takes for containers that ask for any port of its host.
@@ -45,6 +53,8 @@ void Cluster::StartTask(Service& service, int32_t number) {
   task->view.created_at = task->view.timestamp = wall_;
   task->view.message = "created";
   task->spec = service.spec;
+  task->view.cpu_request_nano = service.spec->cpu_request_nano;
+  task->view.memory_request_bytes = service.spec->memory_request_bytes;
   task->uid = LabelOf(service.spec->labels, kLabelUid);
   const std::string id = task->view.id;
   Slot& slot = service.slots[number];
@@ -61,50 +71,93 @@ void Cluster::StartTask(Service& service, int32_t number) {
   At(restarted ? service.spec->restart_delay : delays_.assign, [this, id] { Place(id); });
 }
 
+// As SwarmKit does (scheduler/filter.go): each node counts for the first of these that it fails,
+// and what most of them fail is said first.
 std::string Cluster::WhyNot(const Task& task, std::vector<Node*>& fits) {
-  size_t unavailable = 0, constrained = 0, full = 0, no_port = 0;
+  const SwarmServiceSpec& spec = *task.spec;
+  struct Reason {
+    size_t nodes;
+    std::string text;
+  };
+  size_t unavailable = 0, full = 0, constrained = 0, no_port = 0;
   for (const auto& node : nodes_) {
+    const auto meets = [&](const std::string& constraint) { return Meets(*node, constraint); };
+    const auto taken = [&](const SwarmPort& port) {
+      return port.host_mode && node->host_ports.contains(port.published);
+    };
+    const NodeOptions& has = node->options;
     if (!node->ready() || node->availability != "active") {
       ++unavailable;
-      continue;
-    }
-    const auto meets = [&](const std::string& constraint) {
-      const bool equal = constraint.find("!=") == std::string::npos;
-      const size_t op = constraint.find(equal ? "==" : "!=");
-      if (op == std::string::npos) return true;
-      const std::string left = Trim(constraint.substr(0, op)),
-                        right = Trim(constraint.substr(op + 2));
-      std::string actual;
-      if (left == "node.id") actual = node->id;
-      if (left == "node.hostname") actual = node->options.name;
-      if (left == "node.role") actual = node->options.manager ? "manager" : "worker";
-      if (left == "node.platform.os") actual = "linux";
-      if (left == "node.platform.arch") actual = "x86_64";
-      if (left.starts_with("node.labels.")) actual = LabelOf(node->options.labels, left.substr(12));
-      return (actual == right) == equal;
-    };
-    if (!std::ranges::all_of(task.spec->constraints, meets)) {
-      ++constrained;
-    } else if (node->cpu_used + task.spec->cpu_request_nano > node->options.cpu_nano ||
-               node->memory_used + task.spec->memory_request_bytes > node->options.memory_bytes) {
+    } else if (spec.cpu_request_nano > has.cpu_nano - node->cpu_used ||
+               spec.memory_request_bytes > has.memory_bytes - node->memory_used) {
       ++full;
-    } else if (std::ranges::any_of(task.spec->ports, [&](const SwarmPort& port) {
-                 return port.host_mode && node->host_ports.contains(port.published);
-               })) {
+    } else if (!std::ranges::all_of(spec.constraints, meets)) {
+      ++constrained;
+    } else if (std::ranges::any_of(spec.ports, taken)) {
       ++no_port;
     } else {
       fits.push_back(node.get());
     }
   }
+  std::vector<Reason> reasons = {
+      {unavailable, Plural(unavailable) + " not available for new tasks"},
+      {full, "insufficient resources on " + Plural(full)},
+      {constrained, "scheduling constraints not satisfied on " + Plural(constrained)},
+      {no_port, "host-mode port already in use on " + Plural(no_port)}};
+  std::ranges::stable_sort(reasons, std::greater(), &Reason::nodes);
   std::string why;
-  const auto add = [&why](size_t n, const std::string& text) {
-    if (n > 0) why += (why.empty() ? "" : "; ") + text;
-  };
-  add(unavailable, Plural(unavailable) + " not available for new tasks");
-  add(constrained, "scheduling constraints not satisfied on " + Plural(constrained));
-  add(full, "insufficient resources on " + Plural(full));
-  add(no_port, "host-mode port already in use on " + Plural(no_port));
+  for (const Reason& reason : reasons) {
+    if (reason.nodes > 0) why += (why.empty() ? "" : "; ") + reason.text;
+  }
   return "no suitable node (" + why + ")";
+}
+
+// SwarmKit (constraint/constraint.go): keys and values in whatever case, names of labels as they
+// are, and no node meets what it doesn't know.
+bool Cluster::Meets(const Node& node, const std::string& constraint) {
+  const bool equal = constraint.find("==") != std::string::npos;
+  const size_t op = constraint.find(equal ? "==" : "!=");
+  if (op == std::string::npos) return false;
+  const std::string key = Trim(constraint.substr(0, op)), value = Trim(constraint.substr(op + 2));
+  const std::string small = Lower(key);
+  constexpr std::string_view kNode = "node.labels.", kEngine = "engine.labels.";
+  std::string actual;
+  if (small == "node.id") {
+    actual = node.id;
+  } else if (small == "node.hostname") {
+    actual = node.options.name;
+  } else if (small == "node.role") {
+    actual = node.options.manager ? "manager" : "worker";
+  } else if (small == "node.platform.os") {
+    actual = "linux";
+  } else if (small == "node.platform.arch") {
+    actual = "x86_64";
+  } else if (small == "node.ip") {
+    const auto subnet = ParseSubnet(value.find('/') == value.npos ? value + "/32" : value);
+    const auto own = ParseSubnet(node.address + "/32");
+    return subnet && own && subnet->Overlaps(*own) == equal;
+  } else if (small.starts_with(kNode)) {
+    actual = LabelOf(node.options.labels, key.substr(kNode.size()));
+  } else if (small.starts_with(kEngine)) {
+    actual = LabelOf(node.options.engine_labels, key.substr(kEngine.size()));
+  } else {
+    return false;
+  }
+  return (Lower(actual) == Lower(value)) == equal;
+}
+
+void Cluster::Reserve(Task& task, Node& node) {
+  task.node = &node;
+  ++node.tasks;
+  ++node.tasks_by_service[task.view.service_id];
+  node.cpu_used += task.spec->cpu_request_nano;
+  node.memory_used += task.spec->memory_request_bytes;
+  for (const SwarmPort& port : task.spec->ports) {
+    if (port.host_mode && port.published != 0) node.host_ports.insert(port.published);
+  }
+  task.view.node_id = node.id;
+  task.view.node_name = node.options.name;
+  room_.deployments.insert(LabelOf(task.spec->labels, kLabelDeployment));
 }
 
 void Cluster::Place(const std::string& task_id) {
@@ -130,15 +183,11 @@ void Cluster::Place(const std::string& task_id) {
     return;
   }
   pending_.erase(task_id);
-  task->node = *std::ranges::min_element(fits, {}, [](const Node* n) { return n->tasks; });
-  task->node->tasks++;
-  task->node->cpu_used += task->spec->cpu_request_nano;
-  task->node->memory_used += task->spec->memory_request_bytes;
-  for (const SwarmPort& port : task->spec->ports) {
-    if (port.host_mode && port.published != 0) task->node->host_ports.insert(port.published);
-  }
-  task->view.node_id = task->node->id;
-  task->view.node_name = task->node->options.name;
+  // SwarmKit: the node with the fewest tasks of the service, of those with the fewest tasks.
+  Reserve(*task, **std::ranges::min_element(fits, {}, [&](const Node* n) {
+    const auto of_service = n->tasks_by_service.find(task->view.service_id);
+    return std::pair(of_service == n->tasks_by_service.end() ? 0 : of_service->second, n->tasks);
+  }));
   task->view.state = TaskState::kPreparing;
   task->view.message = "preparing";
   task->view.error.clear();
@@ -226,6 +275,9 @@ void Cluster::Release(Task& task) {
     }
   }
   task.node->tasks--;
+  if (--task.node->tasks_by_service[task.view.service_id] == 0)
+    task.node->tasks_by_service.erase(task.view.service_id);
+  room_.deployments.insert(LabelOf(task.spec->labels, kLabelDeployment));
   task.node->cpu_used -= task.spec->cpu_request_nano;
   task.node->memory_used -= task.spec->memory_request_bytes;
   task.node = nullptr;

@@ -25,6 +25,7 @@ bool Cluster::IsCurrent(const Task& task) const {
 void Cluster::SetNodeUp(const std::string& name, bool up) {
   for (const auto& node : nodes_) {
     if (node->options.name != name || (node->state != Node::State::kDown) == up) continue;
+    room_.nodes = true;
     node->state = Node::State::kDown;
     ++node->losses;
     if (!up) {
@@ -50,6 +51,7 @@ void Cluster::SetNodeUp(const std::string& name, bool up) {
 void Cluster::SetNodeCut(const std::string& name, bool cut) {
   for (const auto& node : nodes_) {
     if (node->options.name != name) continue;
+    room_.nodes = true;
     if (cut && node->ready()) {
       node->state = Node::State::kCut;
       ++node->losses;
@@ -113,6 +115,7 @@ void Cluster::SetNodeAvailability(const std::string& name, std::string availabil
   for (const auto& node : nodes_) {
     if (node->options.name != name) continue;
     node->availability = availability;
+    room_.nodes = true;
     if (availability == "drain") {
       std::vector<std::string> affected;
       for (const auto& [id, task] : tasks_) {
@@ -147,6 +150,7 @@ void Cluster::LoseLeader(Duration silence, Duration report, const std::string& w
       of->state = Node::State::kDown;
       of->unheard.clear();
       ++of->losses;
+      room_.nodes = true;
       Lose(*of);
     });
   }

@@ -91,7 +91,7 @@ engine_start() { # DIR [OPTION OF DOCKERD...]
     unset http_proxy https_proxy HTTP_PROXY HTTPS_PROXY NOTIFY_SOCKET
     inside "$dir" setsid sh -c 'rm -f /run/docker.pid; exec "$@"' sh \
       dockerd --data-root "$dir/data" --exec-root /run/docker -p /run/docker.pid -H "unix://$dir/docker.sock" \
-      --cgroup-parent "/$cgroup/containers" "$@"
+      --cgroup-parent "/$cgroup/containers" --label rack=r1 "$@"
   ) </dev/null >>"$dir/dockerd.log" 2>&1 &
   wait_for 60 dk "$dir" version || { tail -5 "$dir/dockerd.log" >&2; die "dockerd does not answer"; }
 }

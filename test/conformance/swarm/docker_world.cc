@@ -30,6 +30,13 @@ class DockerWorld : public World {
   void RemoveStranger(const std::string& id) override {
     (void)stranger_->RemoveServices(Context{clock_}, {&id, 1});
   }
+  void SetAvailability(const std::string& availability) override {
+    const auto nodes = swarm_->ListNodes(Context{clock_});
+    ASSERT_TRUE(nodes.ok() && nodes->size() == 1);
+    const auto done =
+        engine_->Docker("node update --availability " + availability + " " + (*nodes)[0].id);
+    ASSERT_TRUE(done.ok()) << done.error().message;
+  }
   void Down() override {
     const auto stopped = engine_->StopEngine();
     ASSERT_TRUE(stopped.ok()) << stopped.error().message;

@@ -19,7 +19,7 @@ class SimWorld : public World {
   SimWorld() {
     SimOptions options;
     options.deployment = "conf";
-    options.nodes = {{"node-1", 2'000'000'000, int64_t{4} << 30, true, {}}};
+    options.nodes = {{"node-1", 2'000'000'000, int64_t{4} << 30, true, {}, {{"rack", "r1"}}}};
     options.reader = Read;
     options.fault = [this](std::string_view) {
       return down_ ? SimFault::kBefore : SimFault::kNone;
@@ -38,6 +38,10 @@ class SimWorld : public World {
   }
   void RemoveStranger(const std::string& id) override {
     swarm_->With([&](sim::Cluster& cluster) { (void)cluster.RemoveService(id); });
+  }
+  void SetAvailability(const std::string& availability) override {
+    swarm_->With(
+        [&](sim::Cluster& cluster) { cluster.SetNodeAvailability("node-1", availability); });
   }
   void Down() override { down_ = true; }
   void Up() override { down_ = false; }

@@ -19,6 +19,8 @@ class World {
   // In the same Swarm, of another deployment.
   virtual Expected<std::string> CreateStranger(const SwarmServiceSpec& spec) = 0;
   virtual void RemoveStranger(const std::string& id) = 0;
+  // Of the node, which is one: active | pause | drain. It has the engine label rack=r1.
+  virtual void SetAvailability(const std::string& availability) = 0;
   // No manager answers until Up().
   virtual void Down() = 0;
   virtual void Up() = 0;

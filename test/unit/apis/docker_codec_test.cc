@@ -169,6 +169,21 @@ TEST(DockerCodec, ANodesArchitectureHasTheNameThatImagesUse) {
   EXPECT_EQ(FormatTime((*nodes)[2].created_at), "2026-01-31T12:00:00Z");
 }
 
+TEST(DockerCodec, WhatTasksReserveAndEnginesAreLabelledWithIsRead) {
+  const auto tasks = DecodeTasks(R"([
+    {"ID":"1","Spec":{"Resources":{"Reservations":{"NanoCPUs":500000000,"MemoryBytes":1048576}}}},
+    {"ID":"2","Spec":{"Resources":{"Limits":{"NanoCPUs":1},"Reservations":null}}}, {"ID":"3"}])");
+  ASSERT_TRUE(tasks.ok());
+  EXPECT_EQ((*tasks)[0].cpu_request_nano, 500'000'000);
+  EXPECT_EQ((*tasks)[0].memory_request_bytes, 1 << 20);
+  EXPECT_EQ((*tasks)[1].cpu_request_nano + (*tasks)[2].memory_request_bytes, 0);
+  const auto nodes = DecodeNodes(R"([{"ID":"a","Spec":{"Labels":{"gpu":"true"}},
+    "Description":{"Engine":{"Labels":{"rack":"r1"}}}}])");
+  ASSERT_TRUE(nodes.ok());
+  EXPECT_EQ((*nodes)[0].labels, (Labels{{"gpu", "true"}}));
+  EXPECT_EQ((*nodes)[0].engine_labels, (Labels{{"rack", "r1"}}));
+}
+
 TEST(DockerCodec, PortsOfATaskAreSortedAndNoneTwice) {
   const auto tasks = DecodeTasks(R"([{"ID":"1","Status":{"PortStatus":{"Ports":[
     {"Protocol":"tcp","TargetPort":80,"PublishedPort":32769,"PublishMode":"host"},
