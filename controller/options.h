@@ -24,6 +24,10 @@ struct Options {
   std::string allow_host_paths;    // PATH[:ro][@ROLE],...
   std::string allow_capabilities;  // NAME[@ROLE],...
   std::string guest_idle_timeout;  // seconds
+  std::string scheduler_policy, placement_policy;
+  std::string queue_patience, queue_backfill;  // seconds
+  std::string elastic_reclaim;                 // true | false
+  std::string preemption;                      // never | priority
 };
 
 // What the command line asks for.

@@ -4,6 +4,8 @@
 #include <chrono>
 
 #include "reconcilers/execution/assess.h"
+#include "reconcilers/execution/grant.h"
+#include "specs/v1/quota.h"
 #include "specs/v1/template.h"
 
 namespace zoe::schedule {
@@ -16,15 +18,18 @@ const v1::ServiceStatus* Find(const v1::ExecutionStatus& status, const std::stri
   return it == status.services.end() ? nullptr : &*it;
 }
 
-scheduler::Service ToService(const v1::Service& service, const v1::ServiceStatus* status) {
+// Nothing is granted to one that waits, whatever is left in its status.
+scheduler::Service ToService(const v1::Execution& execution, const v1::Service& service,
+                             bool waits) {
   scheduler::Service s;
   s.name = service.name;
   s.request = RequestOf(service);
   s.total = service.replicas.total;
   s.essential = service.essential();
   s.constraints = service.constraints;
-  if (status != nullptr) {
-    s.granted = std::min(status->granted.value_or(0), s.total);
+  if (waits) return s;
+  s.granted = execution::Granted(execution, service);
+  if (const v1::ServiceStatus* status = Find(execution.status, service.name)) {
     s.ended = std::min(status->ended, s.granted);
     s.nodes = status->nodes;
   }
@@ -44,10 +49,8 @@ std::string JobId(const v1::Execution& execution) {
 }
 
 scheduler::Resources RequestOf(const v1::Service& service) {
-  const v1::ResourceList &requests = service.resources.requests, &limits = service.resources.limits;
-  const std::optional<Quantity>&cpu = requests.cpu ? requests.cpu : limits.cpu,
-        &memory = requests.memory ? requests.memory : limits.memory;
-  return {cpu ? cpu->milli() * 1'000'000 : 0, memory ? memory->whole() : 0};
+  const v1::Usage usage = v1::RequestsOf(service);
+  return {usage.cpu_milli * 1'000'000, usage.memory_bytes};
 }
 
 bool IsEnding(const v1::Execution& execution) {
@@ -61,30 +64,17 @@ std::optional<scheduler::Job> ToJob(const v1::Execution& execution, std::string_
   scheduler::Job job;
   job.id = JobId(execution);
   job.user = execution.meta.ns;
-  if (IsEnding(execution)) {
-    job.fixed = true;
-    for (const v1::Service& service : spec.application->services) {
-      job.services.push_back(ToService(service, nullptr));
-    }
-    return job;
-  }
-  if (status.observed_generation != execution.meta.generation || !status.queued_at)
+  job.fixed = IsEnding(execution);
+  if (!job.fixed && (status.observed_generation != execution.meta.generation || !status.queued_at ||
+                     !v1::RenderServices(execution, deployment).ok()))
     return std::nullopt;
-  if (!v1::RenderServices(execution, deployment).ok()) return std::nullopt;
+  const bool waits = job.fixed || execution::IsQueued(execution);
+  for (const v1::Service& service : spec.application->services)
+    job.services.push_back(ToService(execution, service, waits));
+  if (job.fixed) return job;
+  job.started = !waits;
   job.priority = spec.priority;
   job.queued_at = *status.queued_at;
-  bool decided = true, any = false;
-  for (const v1::Service& service : spec.application->services) {
-    const v1::ServiceStatus* seen = Find(status, service.name);
-    if (seen == nullptr) return std::nullopt;
-    decided = decided && seen->granted.has_value();
-    job.services.push_back(ToService(service, seen));
-    const scheduler::Service& s = job.services.back();
-    any = any || s.granted > 0;
-    decided = decided && s.granted >= s.essential;
-  }
-  // Of one that runs, an edit may have made more replicas essential: it runs on meanwhile.
-  job.started = decided || any;
   const auto& declared = spec.expected_duration_seconds ? spec.expected_duration_seconds
                                                         : spec.active_deadline_seconds;
   if (declared) job.duration = job.remaining = std::chrono::seconds(*declared);

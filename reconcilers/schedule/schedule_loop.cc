@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "controller/quota/quota.h"
 #include "controller/runtime/log.h"
 
 namespace zoe {
@@ -73,10 +74,16 @@ const Key& ScheduleLoop::Key() {
 }
 
 void ScheduleLoop::Related(const CacheEvent& event, std::vector<zoe::Key>& keys) {
-  if (event.entry->key.kind != "Execution") return;
-  if (event.type == ChangeType::kModified && event.previous &&
-      SameForUs(ExecutionOf(event.previous), ExecutionOf(event.entry)))
+  const EntryPtr &before = event.previous, &now = event.entry;
+  const std::string& kind = now->key.kind;
+  const bool modified = event.type == ChangeType::kModified && before;
+  if (kind == "Execution") {
+    if (modified && SameForUs(ExecutionOf(before), ExecutionOf(now))) return;
+  } else if (kind == "User" || kind == "Quota") {
+    if (modified && now->kind->spec_equal(*before->object, *now->object)) return;
+  } else {
     return;
+  }
   keys.push_back(Key());
 }
 
@@ -94,6 +101,7 @@ Expected<Result> ScheduleLoop::Reconcile(const Context& ctx, const zoe::Key&, St
   ZOE_TRY(PutRight(ctx));
   TellSeen(ctx.clock.WallNow());
   TellNodes();
+  TellLimits();
   const SteadyTime begin = ctx.clock.Now();
   const scheduler::Decision decision = scheduler_.Decide(ctx.clock.WallNow());
   decision_seconds_.Observe(std::chrono::duration<double>(ctx.clock.Now() - begin).count());
@@ -199,6 +207,7 @@ Expected<void> ScheduleLoop::ListAgain(const Context& ctx) {
   by_uid_.clear();
   wrong_.clear();
   told_nodes_.clear();
+  told_limits_.clear();
   heard_.reset();
   for (const EntryPtr& entry : all.entries)
     Learn(std::static_pointer_cast<const v1::Execution>(entry->object), entry->revision);
@@ -270,6 +279,9 @@ bool ScheduleLoop::TellSeen(const std::string& id, Known& known, WallTime now) {
   SetSeen(tasks, known.object->status.started_at, now, job);
   known.seen = tasks != nullptr;
   if (std::exchange(known.told, true) && job == *known.job) return true;
+  if (!told_limits_.contains(job.user)) {
+    scheduler_.SetLimits(job.user, told_limits_[job.user] = LimitsOf(cache_, job.user));
+  }
   scheduler_.SetJob(job);
   known.job = std::move(job);
   return true;
@@ -295,6 +307,18 @@ void ScheduleLoop::TellNodes() {
     scheduler_.RemoveNode(told.first);
     return true;
   });
+}
+
+void ScheduleLoop::TellLimits() {
+  const uint64_t users = cache_.KindVersion("User"), quotas = cache_.KindVersion("Quota");
+  if (std::exchange(users_seen_, users) == users && std::exchange(quotas_seen_, quotas) == quotas)
+    return;
+  quotas_seen_ = quotas;
+  for (auto& [user, told] : told_limits_) {
+    const scheduler::Limits limits = LimitsOf(cache_, user);
+    if (limits != told) scheduler_.SetLimits(user, limits);
+    told = limits;
+  }
 }
 
 // ---- what is written

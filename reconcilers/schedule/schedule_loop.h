@@ -79,6 +79,7 @@ class ScheduleLoop : public Reconciler {
   void TellSeen(WallTime now);
   bool TellSeen(const std::string& id, Known& known, WallTime now);
   void TellNodes();
+  void TellLimits();
   Expected<void> PutRight(const Context& ctx);
   Expected<void> CarryOut(const Context& ctx, const scheduler::Decision& decision);
   Expected<void> TellQueue(const Context& ctx);
@@ -110,6 +111,8 @@ class ScheduleLoop : public Reconciler {
   schedule::Owners owners_;
   schedule::Reading reading_;
   std::unordered_map<std::string, scheduler::Node> told_nodes_;
+  std::map<std::string, scheduler::Limits> told_limits_;  // of each user who has had a job
+  uint64_t users_seen_ = 0, quotas_seen_ = 0;             // Cache::KindVersion
   SteadyTime read_at_{}, read_again_{};
   bool fresh_ = false;          // read in this pass
   bool nodes_changed_ = false;  // whose tasks are no job's may be

@@ -31,12 +31,13 @@ Process::Process(Outside outside)
       events_(store_->ForLeader(), clock_, metrics_),
       networks_(*swarm_, {.pool = {*ParseSubnet("10.192.0.0/16")},
                           .store_id = [this] { return StoreIdOf(cache_); }}),
-      executions_({*swarm_, outside.files, cache_, networks_}, {}),
+      executions_({*swarm_, outside.files, cache_, networks_}, {.queued = true}),
       users_(cache_, store_->ForLeader(), *swarm_, networks_),
       workspaces_(outside.files, cache_, {.measure_interval = std::chrono::hours(24)}),
       gateways_(*swarm_, store_->ForLeader(), cache_, networks_, {}),
       sweeper_(cache_, store_->ForLeader(), *swarm_, "zoe", {&metrics_, &events_}),
-      garbage_(cache_, store_->ForLeader()) {
+      garbage_(cache_, store_->ForLeader()),
+      schedule_(cache_, store_->ForLeader(), *swarm_, {metrics_, events_}, {}) {
   const ControllerPorts ports{store_->ForLeader(), cache_, *swarm_, clock_, metrics_, events_};
   using Related = void (*)(const Cache&, const CacheEvent&, std::vector<Key>&);
   const auto run = [&](const char* kind, Reconciler& reconciler, Related related) {
@@ -61,6 +62,13 @@ Process::Process(Outside outside)
   controllers_.push_back(std::make_unique<Controller>(
       ControllerOptions{.name = "sweep", .only = Sweeper::SweepKey(), .seed = outside.seed},
       sweeper_, ports));
+  controllers_.push_back(std::make_unique<Controller>(
+      ControllerOptions{.name = "schedule",
+                        .only = ScheduleLoop::Key(),
+                        .related = ScheduleLoop::Related,
+                        .hinted = [this](const SwarmHint& hint) { return schedule_.Hears(hint); },
+                        .seed = outside.seed},
+      schedule_, ports));
   std::vector<LeaderCallback> loops;
   for (const auto& controller : controllers_)
     loops.push_back([&loop = *controller](SteadyTime until) { loop.SetLease(until); });

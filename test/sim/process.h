@@ -14,6 +14,7 @@
 #include "reconcilers/garbage/garbage_collector.h"
 #include "reconcilers/gateway/gateway_reconciler.h"
 #include "reconcilers/namespace/network.h"
+#include "reconcilers/schedule/schedule_loop.h"
 #include "reconcilers/sweep/sweeper.h"
 #include "reconcilers/user/user_reconciler.h"
 #include "reconcilers/workspace/workspace_reconciler.h"
@@ -82,6 +83,7 @@ class Process {
   GatewayReconciler gateways_;
   Sweeper sweeper_;
   GarbageCollector garbage_;
+  ScheduleLoop schedule_;
   std::vector<std::unique_ptr<Controller>> controllers_;
   std::unique_ptr<Watch> campaign_;
 };

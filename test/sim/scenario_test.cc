@@ -274,9 +274,9 @@ const std::vector<Scenario>& Scenarios() {
            w.WithCluster([&](sim::Cluster& c) { c.SetNodeAvailability(node, "pause"); });
          w.Apply("run", kPair);
          w.Run(20s);
-         EXPECT_EQ(w.Phase("run"), v1::kPending);
-         EXPECT_EQ(FindCondition(w.Get("run")->status.conditions, "EssentialReady")->message,
-                   "master: no suitable node (3 nodes not available for new tasks)");
+         EXPECT_EQ(w.Phase("run"), v1::kQueued);
+         EXPECT_EQ(w.Get("run")->status.queue_position, 1);
+         EXPECT_EQ(FindCondition(w.Get("run")->status.conditions, "Admitted")->status, "False");
          w.WithCluster([&](sim::Cluster& c) { c.SetNodeAvailability("sim3", "active"); });
          w.Run(20s);
          EXPECT_EQ(w.Phase("run"), v1::kRunning);

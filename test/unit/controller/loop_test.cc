@@ -579,11 +579,51 @@ TEST_F(LoopTest, AWholeWorldReconcilerHasOneKey) {
   w.clock.Advance(seconds(1));
   Run();
   EXPECT_EQ(reconciler.passes, 2);
+  swarm.hint({std::string(kCapacityHint), "", ""});
+  w.clock.Advance(seconds(1));
+  Run();
+  EXPECT_EQ(reconciler.passes, 2);
   ASSERT_TRUE(w.store.inner().Delete(a, w.cache.Get(a)->revision).ok());
   w.Pump();
   w.clock.Advance(seconds(1));
   Run();
   EXPECT_EQ(reconciler.passes, 3);
+}
+
+TEST_F(LoopTest, AWholeWorldReconcilerCanSayWhatConcernsIt) {
+  const Key all{"Schedule", "", "all"};
+  std::vector<std::string> hints;
+  Make({.name = "schedule",
+        .kind = "",
+        .only = all,
+        .related =
+            [&](const CacheEvent& event, std::vector<Key>& keys) {
+              if (event.entry->key.name == "a") keys.push_back(all);
+            },
+        .hinted =
+            [&](const SwarmHint& hint) {
+              hints.push_back(hint.kind);
+              return hint.kind == kCapacityHint;
+            }});
+  Run();
+  EXPECT_EQ(reconciler.passes, 1);
+  CreateExecution(w.store.inner(), ExecutionKey("b"));
+  Run();
+  EXPECT_EQ(reconciler.passes, 1);
+  CreateExecution(w.store.inner(), a);
+  Run();
+  EXPECT_EQ(reconciler.passes, 2);
+  swarm.hint({"Execution", "alice", "gone"});
+  w.clock.Advance(seconds(1));
+  Run();
+  EXPECT_EQ(reconciler.passes, 2);
+  swarm.hint({std::string(kCapacityHint), "", ""});
+  Run();
+  EXPECT_EQ(reconciler.passes, 3);
+  swarm.hint({});
+  Run();
+  EXPECT_EQ(reconciler.passes, 4);
+  EXPECT_EQ(hints, (std::vector<std::string>{"Execution", std::string(kCapacityHint), ""}));
 }
 
 // ---- with threads

@@ -60,6 +60,12 @@ TEST_F(OptionsTest, HasTheDefaultsOfTheContract) {
   EXPECT_EQ(o.workspace_root, "/var/lib/zoe/workspaces");
   EXPECT_EQ(o.gateway_image, "zoe/gateway:latest");
   EXPECT_EQ(o.gelf_address, "");
+  EXPECT_EQ(o.scheduler_policy, "priority");
+  EXPECT_EQ(o.placement_policy, "swarm");
+  EXPECT_EQ(o.queue_patience, "14400");
+  EXPECT_EQ(o.queue_backfill, "600");
+  EXPECT_EQ(o.elastic_reclaim, "true");
+  EXPECT_EQ(o.preemption, "never");
   EXPECT_EQ(o.auth, "password");
   EXPECT_EQ(o.log_format, "text");
   EXPECT_EQ(o.log_level, "info");
@@ -89,6 +95,12 @@ TEST_F(OptionsTest, EveryOptionCanStandInEverySource) {
                                                      {"workspace-root", "/f"},
                                                      {"gateway-image", "g:1"},
                                                      {"gelf-address", "udp://h:12201"},
+                                                     {"scheduler-policy", "size"},
+                                                     {"placement-policy", "spread"},
+                                                     {"queue-patience", "61"},
+                                                     {"queue-backfill", "62"},
+                                                     {"elastic-reclaim", "false"},
+                                                     {"preemption", "priority"},
                                                      {"auth", "none"},
                                                      {"log-format", "json"},
                                                      {"log-level", "error"}};
@@ -101,7 +113,9 @@ TEST_F(OptionsTest, EveryOptionCanStandInEverySource) {
   const auto all = [](const Options& o) {
     return o.store + o.swarm + o.swarm_tls_ca + o.swarm_tls_cert + o.swarm_tls_key + o.deployment +
            o.node_engine + o.listen + o.tls_cert + o.tls_key + o.workspace_root + o.gateway_image +
-           o.gelf_address + o.auth + o.log_format + o.log_level;
+           o.gelf_address + o.scheduler_policy + o.placement_policy + o.queue_patience +
+           o.queue_backfill + o.elastic_reclaim + o.preemption + o.auth + o.log_format +
+           o.log_level;
   };
   const std::string expected = all(Get(line));
   EXPECT_THAT(expected,
@@ -184,6 +198,19 @@ TEST_F(OptionsTest, AcceptsAndRefusesByTheTable) {
       {"gelf-address", "udp://logs", false},
       {"gateway-image", "", false},
       {"log-format", "xml", false},
+      {"scheduler-policy", "fair-share", true},
+      {"scheduler-policy", "none", true},
+      {"scheduler-policy", "random", false},
+      {"placement-policy", "pack", true},
+      {"placement-policy", "none", false},
+      {"queue-patience", "0", false},
+      {"queue-patience", "60", true},
+      {"queue-backfill", "0", true},
+      {"queue-backfill", "-1", false},
+      {"queue-backfill", "10m", false},
+      {"elastic-reclaim", "yes", false},
+      {"preemption", "priority", true},
+      {"preemption", "always", false},
   };
   for (const auto& [name, value, accepted] : table) {
     const bool ok = Read({"--" + name + "=" + value}).ok();
@@ -243,7 +270,7 @@ TEST_F(OptionsTest, TheWrittenConfigNamesEveryOptionAndChangesNothingWhenRead) {
   for (std::string line; std::getline(lines, line);) {
     options += !line.empty() && !line.starts_with("# ");
   }
-  EXPECT_EQ(options, 23);
+  EXPECT_EQ(options, 29);
   EXPECT_EQ(Get({"--config", File(text)}).store, Get({}).store);
 }
 
