@@ -3,13 +3,15 @@
 #include <algorithm>
 
 #include "reconcilers/execution/grant.h"
+#include "reconcilers/execution/supervise.h"
 #include "reconcilers/namespace/network.h"
 #include "specs/v1/template.h"
 
 namespace zoe::execution {
 namespace {
 
-constexpr std::string_view kDeadlineExceeded = "DeadlineExceeded";
+constexpr std::string_view kDeadlineExceeded = "DeadlineExceeded",
+                           kBackoffLimitExceeded = "BackoffLimitExceeded";
 
 bool RolledBack(UpdateState state) {
   return state == UpdateState::kRollbackStarted || state == UpdateState::kRollbackPaused ||
@@ -69,6 +71,14 @@ void FindStrays(Picture& picture) {
   }
 }
 
+// What is replaced keeps its slot beside those that are wanted. Another template is run in all
+// slots anew.
+void AskForReplacements(ServicePicture& s) {
+  if (s.wanted == 0 || s.history.replaced == 0 || !(s.UpToDate() || s.held)) return;
+  s.desired.replicas += static_cast<uint64_t>(s.history.replaced);
+  s.desired.labels[std::string(kLabelReplaced)] = s.history.replacements;
+}
+
 ServicePicture Look(const Picture& picture, v1::Service service) {
   ServicePicture s;
   const Observed& observed = picture.observed;
@@ -92,7 +102,8 @@ ServicePicture Look(const Picture& picture, v1::Service service) {
   if (s.observed != nullptr) {
     s.confines = OnlyConfines(*s.observed, s.desired, picture.observed.tasks);
     s.history = ReadHistory(*s.observed, picture.observed.tasks,
-                            s.before ? s.before->last_restart_time : std::nullopt);
+                            s.before ? s.before->last_restart_time : std::nullopt,
+                            {&s.service, picture.now});
     const auto& waits_since = s.history.oldest_unaddressed;
     if (waits_since && picture.now - *waits_since >= kAddressPatience) {
       s.history.trouble = Trouble::kNoAddress;
@@ -102,6 +113,7 @@ ServicePicture Look(const Picture& picture, v1::Service service) {
     }
   }
   s.held = Held(s);
+  AskForReplacements(s);
   s.waiting =
       !picture.waiting_for.empty() && (s.observed == nullptr || s.Target() != s.observed->spec);
   s.rolling = Rolling(s, picture.execution->status, picture.now);
@@ -134,14 +146,28 @@ std::string DescribeLoss(const ServicePicture& s) {
     std::string text = "service " + s.service.name + ": replica " + std::to_string(slot.slot);
     if (slot.failures > 1) text += ", after " + std::to_string(slot.failures) + " attempts,";
     text += slot.exit_code ? " ended with exit code " + std::to_string(*slot.exit_code) : " ended";
-    return slot.message.empty() ? text : text + ": " + slot.message;
+    if (!slot.message.empty()) text += ": " + slot.message;
+    if (slot.rule) text += " (restart.rules[" + std::to_string(*slot.rule) + "])";
+    return text;
   }
   return "service " + s.service.name;
 }
 
+bool LostByRule(const ServicePicture& s) {
+  return std::ranges::any_of(s.history.slots,
+                             [](const SlotHistory& slot) { return slot.rule.has_value(); });
+}
+
+bool NeverRestarts(const ServicePicture& s) {
+  return IsSupervised(s.service) ? s.service.restart_policy() == "never"
+                                 : s.desired.restart_condition == RestartCondition::kNone;
+}
+
 Verdict Failed(const ServicePicture& s, std::string reason) {
+  const bool by_rule = LostByRule(s);
+  if (by_rule) reason = "RestartRule";
   if (s.history.trouble == Trouble::kImageNotFound) reason = "ImageNotFound";
-  return {Verdict::Kind::kFailed, std::move(reason), DescribeLoss(s)};
+  return {Verdict::Kind::kFailed, std::move(reason), DescribeLoss(s), by_rule};
 }
 
 Verdict JudgeMonitors(const std::vector<ServicePicture>& services) {
@@ -169,9 +195,7 @@ Verdict JudgeServices(const Picture& picture) {
   for (const ServicePicture& s : services) {
     const int total = s.service.replicas.total;
     if (!s.service.monitor && !BeingReplaced(s) && total - s.history.lost < s.service.essential()) {
-      return Failed(s, s.desired.restart_condition == RestartCondition::kNone
-                           ? "TaskFailed"
-                           : "AttemptsExhausted");
+      return Failed(s, NeverRestarts(s) ? "TaskFailed" : "AttemptsExhausted");
     }
     if (total == 0) continue;
     any = true;
@@ -185,9 +209,21 @@ Verdict JudgeServices(const Picture& picture) {
 // Who has run too long would do so again.
 bool MayBeTriedAgain(const Picture& picture) {
   const v1::Execution& execution = *picture.execution;
-  return picture.verdict.kind == Verdict::Kind::kFailed &&
+  return picture.verdict.kind == Verdict::Kind::kFailed && !picture.verdict.final &&
          picture.verdict.reason != kDeadlineExceeded &&
          execution.status.attempts < execution.spec.backoff_limit;
+}
+
+// As a Kubernetes Job that has used up its attempts.
+void TellLastAttempt(Picture& picture) {
+  Verdict& verdict = picture.verdict;
+  const bool could = verdict.kind == Verdict::Kind::kFailed && !verdict.final &&
+                     verdict.reason != kDeadlineExceeded;
+  const int limit = picture.execution->spec.backoff_limit;
+  if (!could || picture.again || limit == 0) return;
+  verdict.message = "the last of " + std::to_string(limit + 1) +
+                    " attempts has failed: " + verdict.reason + ": " + verdict.message;
+  verdict.reason = kBackoffLimitExceeded;
 }
 
 Verdict Judge(const Picture& picture) {
@@ -253,6 +289,7 @@ Expected<Picture> Assess(const v1::Execution& execution, Observed observed, Wall
   // What ended well before it could be put back has ended.
   if (picture.queued && picture.verdict.kind == Verdict::Kind::kFailed) picture.verdict = {};
   picture.again = MayBeTriedAgain(picture);
+  TellLastAttempt(picture);
   return Expected<Picture>(std::move(picture));
 }
 

@@ -53,6 +53,7 @@ struct ServicePicture {
 struct Verdict {
   enum class Kind { kNone, kSucceeded, kFailed } kind = Kind::kNone;
   std::string reason, message;
+  bool final = false;  // whatever backoffLimit says: a rule holds that it would end so again
 };
 
 struct Picture {
@@ -63,7 +64,7 @@ struct Picture {
   std::vector<ServicePicture> services;     // kActive only; in the order of the spec
   std::vector<const SwarmService*> strays;  // kActive only: of this execution, but no longer
                                             // declared, or of an attempt before this one
-  Verdict verdict;      // kActive only
+  Verdict verdict;                          // kActive only
   bool queued = false;  // kActive only: it waits for the scheduler, and nothing of it may stand
   // kActive only: the verdict is a failure, but spec.backoffLimit lets it be tried again.
   bool again = false;

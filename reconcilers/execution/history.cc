@@ -5,6 +5,9 @@
 #include <map>
 #include <string_view>
 
+#include "reconcilers/execution/causes.h"
+#include "reconcilers/execution/supervise.h"
+
 namespace zoe::execution {
 namespace {
 
@@ -14,18 +17,8 @@ using SlotTasks = std::vector<const SwarmTask*>;  // oldest first
 // node was lost and came back.
 constexpr Duration kClockSkew{1'000};
 
-bool Failed(const SwarmTask& t) {
-  return t.state == TaskState::kFailed || t.state == TaskState::kRejected ||
-         t.state == TaskState::kOrphaned;
-}
-
 bool Running(const SwarmTask& t) {
   return t.state == TaskState::kRunning && t.desired_state <= TaskState::kRunning && !t.node_down;
-}
-
-// Swarm no longer wants it, and nobody can say how it ended.
-bool LostWithNode(const SwarmTask& t) {
-  return t.node_down && !IsTerminal(t.state) && t.desired_state > TaskState::kRunning;
 }
 
 // Docker's and registries' words for "there is no such image" (measured; moby
@@ -41,20 +34,12 @@ bool SaysNoImage(std::string text) {
   return false;
 }
 
-// How a task ended, in Swarm's words.
-std::string Ending(const SwarmTask& t) {
-  if (LostWithNode(t))
-    return "node " + (t.node_name.empty() ? t.node_id : t.node_name) + " is down";
-  if (t.state == TaskState::kComplete) return "task: exit (0)";
-  return t.error.empty() ? t.message : t.error;
-}
-
 int CountFailures(const SlotTasks& tasks, bool completion_counts) {
   int failures = 0;
   for (size_t i = 0; i < tasks.size(); ++i) {
     const SwarmTask& t = *tasks[i];
     if (t.state == TaskState::kShutdown) failures = 0;
-    if (!Failed(t) && !(completion_counts && t.state == TaskState::kComplete)) continue;
+    if (!HasFailed(t) && !(completion_counts && t.state == TaskState::kComplete)) continue;
     const bool lost_before =
         i + 1 < tasks.size() && t.timestamp > tasks[i + 1]->created_at + kClockSkew;
     if (!lost_before) ++failures;
@@ -78,10 +63,10 @@ bool EndedForGood(const SwarmTask& newest, const SwarmService& service, int fail
   if (failures > static_cast<int>(spec.restart_max_attempts)) return true;
   // Swarm marks the old task and makes its replacement in one step: a newest task that it gave up
   // stays the last one.
-  return given_up && (Failed(newest) || newest.state == TaskState::kComplete);
+  return given_up && (HasFailed(newest) || newest.state == TaskState::kComplete);
 }
 
-void ExplainWaiting(const SlotTasks& tasks, SlotHistory& slot) {
+void ExplainWaiting(const SlotTasks& tasks, int64_t memory_limit, SlotHistory& slot) {
   const SwarmTask& newest = *tasks.back();
   if (newest.state == TaskState::kPending && newest.error.starts_with("no suitable node")) {
     slot.trouble = Trouble::kUnschedulable;
@@ -91,11 +76,11 @@ void ExplainWaiting(const SlotTasks& tasks, SlotHistory& slot) {
   for (auto it = tasks.rbegin(); it != tasks.rend(); ++it) {
     const SwarmTask& t = **it;
     if (t.state == TaskState::kShutdown) break;
-    const bool ended = Failed(t) || LostWithNode(t) ||
+    const bool ended = HasFailed(t) || LostWithNode(t) ||
                        (t.state == TaskState::kComplete && slot.state == SlotState::kWaiting);
     if (!ended) continue;
     slot.trouble = SaysNoImage(t.error) ? Trouble::kImageNotFound : Trouble::kTaskFailed;
-    slot.message = Ending(t);
+    slot.message = Ending(t, memory_limit);
     return;
   }
   slot.trouble = Trouble::kStarting;
@@ -116,21 +101,47 @@ SlotHistory ReadSlot(const SlotTasks& tasks, const SwarmService& service) {
     slot.state = SlotState::kReady;
   }
   if (slot.state == SlotState::kWaiting || slot.state == SlotState::kLost)
-    ExplainWaiting(tasks, slot);
+    ExplainWaiting(tasks, service.spec.memory_limit_bytes, slot);
   return slot;
 }
 
-void CountRestarts(const SlotTasks& tasks, std::optional<WallTime> since, ServiceHistory& history) {
+// `before` ended, `after` took its place.
+void CountRestart(const SwarmTask& before, const SwarmTask& after, const SwarmService& service,
+                  std::optional<WallTime> since, ServiceHistory& history) {
+  const WallTime made = after.created_at;
+  if (since && made <= *since) return;
+  ++history.new_restarts;
+  if (history.last_restart && made < *history.last_restart) return;
+  history.last_restart = made;
+  history.restart_cause = Ending(before, service.spec.memory_limit_bytes);
+}
+
+void CountRestarts(const SlotTasks& tasks, const SwarmService& service,
+                   std::optional<WallTime> since, ServiceHistory& history) {
   for (size_t i = 1; i < tasks.size(); ++i) {
     const SwarmTask& before = *tasks[i - 1];
-    if (!Failed(before) && before.state != TaskState::kComplete && !LostWithNode(before)) continue;
-    const WallTime made = tasks[i]->created_at;
-    if (since && made <= *since) continue;
-    ++history.new_restarts;
-    if (history.last_restart && made < *history.last_restart) continue;
-    history.last_restart = made;
-    history.restart_cause = Ending(before);
+    if (HasFailed(before) || before.state == TaskState::kComplete || LostWithNode(before))
+      CountRestart(before, *tasks[i], service, since, history);
   }
+}
+
+std::optional<Supervisor> SupervisorOf(const SwarmService& service, const Supervised& supervised,
+                                       const std::map<int32_t, SlotTasks>& by_slot) {
+  const bool stands = service.spec.restart_condition == RestartCondition::kNone;
+  if (supervised.declared == nullptr || !IsSupervised(*supervised.declared) || !stands) return {};
+  std::vector<const SwarmTask*> newest;
+  for (const auto& [number, of_slot] : by_slot) newest.push_back(of_slot.back());
+  return Supervisor(service, *supervised.declared, std::move(newest), supervised.now);
+}
+
+// Managers' calendars differ and may be put back: what Swarm gave up is older than what it wants.
+// Within one millisecond the task that has ended is the older one.
+bool Older(const SwarmTask* a, const SwarmTask* b) {
+  const auto order = [](const SwarmTask* t) {
+    const bool wanted = t->desired_state <= TaskState::kRunning;
+    return std::tuple(wanted, t->created_at, !IsTerminal(t->state), t->id);
+  };
+  return order(a) < order(b);
 }
 
 }  // namespace
@@ -144,7 +155,7 @@ bool ServiceHistory::AnyActive() const {
 }
 
 ServiceHistory ReadHistory(const SwarmService& service, const std::vector<SwarmTask>& tasks,
-                           std::optional<WallTime> since) {
+                           std::optional<WallTime> since, const Supervised& supervised) {
   std::map<int32_t, SlotTasks> by_slot;
   ServiceHistory history;
   for (const SwarmTask& t : tasks) {
@@ -156,32 +167,37 @@ ServiceHistory ReadHistory(const SwarmService& service, const std::vector<SwarmT
           std::min(history.oldest_unaddressed.value_or(t.created_at), t.created_at);
     }
   }
+  for (auto& [number, of_slot] : by_slot) std::ranges::sort(of_slot, Older);
+  std::optional<Supervisor> supervisor = SupervisorOf(service, supervised, by_slot);
   int highest = 0;
   bool known = true;
-  for (auto& [number, of_slot] : by_slot) {
-    std::ranges::sort(of_slot, [](const SwarmTask* a, const SwarmTask* b) {
-      // Managers' calendars differ and may be put back: what Swarm gave up is older than what it
-      // wants. Within one millisecond the task that has ended is the older one.
-      const auto order = [](const SwarmTask* t) {
-        const bool wanted = t->desired_state <= TaskState::kRunning;
-        return std::tuple(wanted, t->created_at, !IsTerminal(t->state), t->id);
-      };
-      return order(a) < order(b);
-    });
-    history.slots.push_back(ReadSlot(of_slot, service));
-    const SlotHistory& slot = history.slots.back();
+  for (const auto& [number, of_slot] : by_slot) {
+    const SwarmTask& newest = *of_slot.back();
+    CountRestarts(of_slot, service, since, history);
+    if (supervisor) {
+      if (const SwarmTask* before = supervisor->Before(*of_slot.front()))
+        CountRestart(*before, *of_slot.front(), service, since, history);
+      if (supervisor->IsReplaced(newest)) continue;
+    }
+    SlotHistory slot = ReadSlot(of_slot, service);
+    if (supervisor) supervisor->Judge(newest, slot);
     history.ready += slot.state == SlotState::kReady;
     history.done += slot.state == SlotState::kDone;
     history.lost += slot.state == SlotState::kLost;
     known = known && slot.exit_code;
     highest = std::max(highest, slot.exit_code.value_or(0));
-    CountRestarts(of_slot, since, history);
     if (slot.trouble < history.trouble) {
       history.trouble = slot.trouble;
       history.message = slot.message;
     }
+    history.slots.push_back(std::move(slot));
   }
   if (history.AllEnded() && (known || highest > 0)) history.exit_code = highest;
+  if (supervisor) {
+    history.replaced = static_cast<int>(supervisor->replacements().size());
+    history.replacements = WriteReplacements(supervisor->replacements());
+    history.next_restart = supervisor->next();
+  }
   return history;
 }
 

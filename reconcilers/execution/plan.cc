@@ -4,6 +4,7 @@
 #include <set>
 
 #include "reconcilers/execution/grant.h"
+#include "reconcilers/execution/supervise.h"
 
 namespace zoe::execution {
 namespace {
@@ -90,6 +91,16 @@ bool Regranted(const Picture& picture, const ServicePicture& s, const SwarmServi
          (from == target.replicas || from == 0 || (elastic && from <= total));
 }
 
+// What ended gets another one in its place: an event tells it once that is there.
+bool OnlyReplaces(SwarmServiceSpec from, SwarmServiceSpec target) {
+  const std::string label(kLabelReplaced);
+  if (LabelOf(from.labels, label) == LabelOf(target.labels, label)) return false;
+  from.labels.erase(label);
+  target.labels.erase(label);
+  from.replicas = target.replicas;
+  return from == target;
+}
+
 Action Update(const Picture& picture, const ServicePicture& s, SwarmServiceSpec target) {
   const SwarmServiceSpec& from = s.observed->spec;
   const v1::Execution& execution = *picture.execution;
@@ -97,7 +108,7 @@ Action Update(const Picture& picture, const ServicePicture& s, SwarmServiceSpec 
                              from.force_update != target.force_update;
   Action action;
   const std::string change = DescribeChange(from, target);
-  if (OnlyStoreDiffers(from, target)) {
+  if (OnlyStoreDiffers(from, target) || OnlyReplaces(from, target)) {
     // Told to nobody: containers run on.
   } else if (Regranted(picture, s, target)) {
     if (from.replicas != target.replicas)

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "reconcilers/execution/readiness.h"
+#include "reconcilers/execution/supervise.h"
 #include "reconcilers/namespace/naming.h"
 
 namespace zoe::execution {
@@ -29,6 +30,10 @@ void SetResources(const v1::Resources& resources, SwarmServiceSpec& spec) {
 }
 
 void SetRestart(const v1::Service& service, SwarmServiceSpec& spec) {
+  if (IsSupervised(service)) {
+    spec.restart_condition = RestartCondition::kNone;
+    return;
+  }
   const std::string& policy = service.restart.policy;
   spec.restart_condition = policy == "on-failure" ? RestartCondition::kOnFailure
                            : policy == "always"   ? RestartCondition::kAny

@@ -526,6 +526,7 @@ Duration NextDeadline(const Picture& picture, const v1::ExecutionStatus& status)
   if (!picture.waiting_for.empty() && picture.observed.place.ready)
     at(picture.now + kNetworkPatience);
   for (const ServicePicture& s : picture.services) {
+    if (s.history.next_restart) at(*s.history.next_restart);
     const auto& since = s.history.oldest_unaddressed;
     if (since && picture.now - *since < kAddressPatience) at(*since + kAddressPatience);
     const auto rolling_since = RollingSince(status);
