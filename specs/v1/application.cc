@@ -213,11 +213,14 @@ const Type& Describe<RestartRule>() {
           .Example("[2, 64]")
           .Aka({"exitCodes"})
           .Add("onOutOfMemory", &RestartRule::on_out_of_memory,
-               "True: the kernel killed it because it wanted more than resources.limits.memory.")
-          .Add("onNodeLost", &RestartRule::on_node_lost, "True: its node went down.")
+               "True: the kernel killed it because it wanted more than resources.limits.memory. "
+               "Where the node's engine can't be asked, that is exit code 137.")
+          .Add("onNodeLost", &RestartRule::on_node_lost,
+               "True: its node went down, or was drained.")
           .Add("action", &RestartRule::action,
-               "fail: the replica is lost at once, without another attempt. ignore: it is "
-               "restarted, and that doesn't count against maxAttempts. count: it does.")
+               "fail: the replica is lost at once, without another attempt; when the execution "
+               "fails by that, backoffLimit gives it no other one. ignore: it is restarted, and "
+               "that doesn't count against maxAttempts. count: it does.")
           .Enum({"fail", "ignore", "count"})
           .Required()
           .Example("fail")
@@ -240,8 +243,9 @@ const Type& Describe<Restart>() {
           .Range(0, 1000)
           .Example("3")
           .Add("rules", &Restart::rules,
-               "By cause; the first that fits decides. Where none does, a lost node is ignored and "
-               "everything else counts.")
+               "By cause; the first that fits decides. Where none does, the policy does: never "
+               "loses the replica, the others ignore a lost node and count everything else. With "
+               "rules, a replica is restarted by the controller, under another number.")
           .MaxItems(20)
           .Example("[{onExitCodes: [64], action: fail}]")
           .Build();

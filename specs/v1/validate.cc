@@ -152,6 +152,41 @@ void CheckReplicas(const Service& service, Findings& findings) {
   }
 }
 
+// What an earlier rule decides, a later one never sees.
+void CheckRestartRules(const Service& service, Findings& findings) {
+  std::set<int32_t> codes;
+  bool memory = false, node = false;
+  const auto once = [&](bool& taken, bool on, const std::string& field, const char* cause) {
+    if (on && taken) findings.Duplicate(field, cause, "rule");
+    taken = taken || on;
+  };
+  for (size_t i = 0; i < service.restart.rules.size(); ++i) {
+    const RestartRule& rule = service.restart.rules[i];
+    const std::string path = "restart.rules[" + std::to_string(i) + "]";
+    const int causes = !rule.on_exit_codes.empty() + rule.on_out_of_memory + rule.on_node_lost;
+    if (causes == 0)
+      findings.Add(path, "FieldValueRequired",
+                   "needs one of onExitCodes, onOutOfMemory, onNodeLost, for example {onExitCodes: "
+                   "[64], action: fail}");
+    if (causes > 1)
+      findings.Invalid(path, "must have only one of onExitCodes, onOutOfMemory, onNodeLost");
+    for (size_t k = 0; k < rule.on_exit_codes.size(); ++k) {
+      const int32_t code = rule.on_exit_codes[k];
+      const std::string field = path + ".onExitCodes[" + std::to_string(k) + "]";
+      if (code < 1 || code > 255) {
+        findings.Invalid(field, "must be between 1 and 255, found " + std::to_string(code));
+      } else if (!codes.insert(code).second) {
+        findings.Duplicate(field, "the exit code " + std::to_string(code), "rule");
+      }
+    }
+    once(memory, rule.on_out_of_memory, path + ".onOutOfMemory", "the end for memory");
+    once(node, rule.on_node_lost, path + ".onNodeLost", "the loss of the node");
+    if (rule.on_out_of_memory && !service.resources.limits.memory)
+      findings.Invalid(path + ".onOutOfMemory",
+                       "needs resources.limits.memory: without a limit nothing ends for memory");
+  }
+}
+
 // `execution` is the name of the execution, or "" for an Application.
 void CheckServices(const ApplicationSpec& application, const std::string& path,
                    std::vector<Cause>& causes) {
@@ -171,6 +206,7 @@ void CheckServices(const ApplicationSpec& application, const std::string& path,
     CheckPorts(service, findings);
     CheckResources(service.resources, findings);
     CheckReplicas(service, findings);
+    CheckRestartRules(service, findings);
     if (service.readiness) CheckReadiness(*service.readiness, findings);
     CheckMounts(service, findings);
   }

@@ -74,6 +74,36 @@ TEST(ValidateService, AnswersEachLine) {
        "have ended"},
       {"restart: {maxAttempts: 0}", ""},
       {"restart: {maxAttempts: -1}", "restart.maxAttempts: must be between 0 and 1000, found -1"},
+      {"resources: {limits: {memory: 64Mi}}, restart: {policy: never, rules: [{onExitCodes: [1, "
+       "255], "
+       "action: count}, {onOutOfMemory: true, action: fail}, {onNodeLost: true, action: ignore}]}",
+       ""},
+      {"restart: {rules: [{action: fail}]}",
+       "restart.rules[0]: needs one of onExitCodes, onOutOfMemory, onNodeLost, for example "
+       "{onExitCodes: [64], action: fail}"},
+      {"restart: {rules: [{onExitCodes: [], onOutOfMemory: false, action: fail}]}",
+       "restart.rules[0]: needs one of onExitCodes, onOutOfMemory, onNodeLost, for example "
+       "{onExitCodes: [64], action: fail}"},
+      {"restart: {rules: [{onExitCodes: [1], onNodeLost: true, action: fail}]}",
+       "restart.rules[0]: must have only one of onExitCodes, onOutOfMemory, onNodeLost"},
+      {"restart: {rules: [{onNodeLost: true}]}",
+       "restart.rules[0].action: is required, for example fail"},
+      {"restart: {rules: [{onNodeLost: true, action: stop}]}",
+       "restart.rules[0].action: must be one of fail, ignore, count, found \"stop\""},
+      {"restart: {rules: [{onExitCodes: [0], action: fail}]}",
+       "restart.rules[0].onExitCodes[0]: must be between 1 and 255, found 0"},
+      {"restart: {rules: [{onExitCodes: [1, 256], action: fail}]}",
+       "restart.rules[0].onExitCodes[1]: must be between 1 and 255, found 256"},
+      {"restart: {rules: [{onExitCodes: [2, 2], action: fail}]}",
+       "restart.rules[0].onExitCodes[1]: the exit code 2 is taken by another rule"},
+      {"restart: {rules: [{onExitCodes: [2], action: fail}, {onExitCodes: [2], action: count}]}",
+       "restart.rules[1].onExitCodes[0]: the exit code 2 is taken by another rule"},
+      {"restart: {rules: [{onNodeLost: true, action: fail}, {onNodeLost: true, action: count}]}",
+       "restart.rules[1].onNodeLost: the loss of the node is taken by another rule"},
+      {"restart: {rules: [{onOutOfMemory: true, action: fail}]}",
+       "restart.rules[0].onOutOfMemory: needs resources.limits.memory: without a limit nothing "
+       "ends "
+       "for memory"},
       {"readiness: {tcp: {port: 1}, http: {port: 1}}",
        "readiness: must have only one of http, tcp, exec"},
       {"readiness: {exec: {command: []}}",
