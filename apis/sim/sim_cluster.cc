@@ -54,7 +54,7 @@ std::vector<Labels> Cluster::TakeTouched() {
   return std::exchange(touched_, {});
 }
 
-Cluster::Task* Cluster::FindTask(const std::string& id) {
+Cluster::Task* Cluster::FindTask(const std::string& id) const {
   const auto it = tasks_.find(id);
   return it == tasks_.end() ? nullptr : it->second.get();
 }
@@ -90,7 +90,12 @@ Expected<void> Cluster::UpdateService(const std::string& id, uint64_t version,
   if (spec.name != service.view.spec.name)
     return MakeError(Code::kInvalid, "renaming services is not supported");
   ZOE_TRY(Check(spec, id));
-  const bool rolls = !SameTasks(spec, service.view.spec);
+  const auto dirty = [&](const auto& slot) {
+    const Task* task = FindTask(slot.second.history.back());
+    return task == nullptr || IsDirty(*task, spec);
+  };
+  const bool rolls = !SameTasks(spec, service.view.spec) &&
+                     (service.slots.empty() || std::ranges::any_of(service.slots, dirty));
   service.previous = service.spec;
   service.spec = std::make_shared<const SwarmServiceSpec>(spec);
   services_by_uid_[LabelOf(service.view.spec.labels, kLabelUid)].erase(id);

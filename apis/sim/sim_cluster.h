@@ -139,7 +139,7 @@ class Cluster {
   struct Secret;
 
   void At(Duration delay, std::function<void()> action);
-  Task* FindTask(const std::string& id);
+  Task* FindTask(const std::string& id) const;
   void Touch(const Labels& labels);
   std::string NewId();
   SwarmNetwork View(const std::string& id, const Network& network) const;
@@ -152,12 +152,14 @@ class Cluster {
   void FreeVips(Service& service);
   bool HasRoom(const SwarmServiceSpec& spec) const;
 
-  void Reconcile(Service& service);  // slots against replicas
+  void Reconcile(Service& service);                   // slots against replicas
+  int32_t Dispensable(const Service& service) const;  // the number of the slot that goes first
   void StartTask(Service& service, int32_t slot);
   bool IsCurrent(const Task& task) const;
   void Place(const std::string& task_id);
   std::string WhyNot(const Task& task, std::vector<Node*>& fits);
   static bool Meets(const Node& node, const std::string& constraint);
+  bool IsDirty(const Task& task, const SwarmServiceSpec& spec) const;  // to be replaced
   void Reserve(Task& task, Node& node);
   void Prepare(const std::string& task_id);
   void Run(const std::string& task_id);

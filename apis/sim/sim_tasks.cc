@@ -1,6 +1,7 @@
 // A task's life in the simulated Swarm: placement, states, restarts, rolling updates.
 #include <algorithm>
 #include <cctype>
+#include <climits>
 #include <functional>
 
 #include "apis/sim/sim_state.h"
@@ -33,16 +34,44 @@ bool Failed(TaskState state) {
 // Slots 1..replicas hold a task that should run; higher ones go.
 void Cluster::Reconcile(Service& service) {
   const auto wanted = static_cast<int32_t>(service.view.spec.replicas);
-  for (int32_t slot = 1; slot <= wanted; ++slot) {
-    if (service.slots[slot].history.empty()) StartTask(service, slot);
+  const auto count = [&] { return static_cast<int32_t>(service.slots.size()); };
+  for (int32_t slot = 1; count() < wanted; ++slot) {
+    if (!service.slots.contains(slot)) StartTask(service, slot);
   }
-  while (!service.slots.empty() && service.slots.rbegin()->first > wanted) {
-    const std::vector<std::string> history = std::move(service.slots.rbegin()->second.history);
-    service.slots.erase(std::prev(service.slots.end()));
+  while (count() > wanted) {
+    const auto slot = service.slots.find(Dispensable(service));
+    const std::vector<std::string> history = std::move(slot->second.history);
+    service.slots.erase(slot);
     for (const std::string& id : history) {
       if (Task* task = FindTask(id)) Stop(*task, TaskState::kRemove);
     }
   }
+}
+
+// SwarmKit (orchestrator/replicated): those that don't run go first, be it that they have done
+// their work, then those on the node that has most of them. The last among equals.
+int32_t Cluster::Dispensable(const Service& service) const {
+  const auto running = [&](const Slot& slot) -> const Task* {
+    for (const std::string& id : slot.history) {
+      const Task* task = FindTask(id);
+      if (task != nullptr && task->view.state == TaskState::kRunning) return task;
+    }
+    return nullptr;
+  };
+  std::map<std::string, int> on_node;
+  for (const auto& [number, slot] : service.slots) {
+    if (const Task* task = running(slot)) ++on_node[task->view.node_id];
+  }
+  int32_t first = 0;
+  int most = -1;
+  for (const auto& [number, slot] : service.slots) {
+    const Task* task = running(slot);
+    const int others = task == nullptr ? INT_MAX : on_node[task->view.node_id];
+    if (others < most) continue;
+    most = others;
+    first = number;
+  }
+  return first;
 }
 
 void Cluster::StartTask(Service& service, int32_t number) {
@@ -144,6 +173,19 @@ bool Cluster::Meets(const Node& node, const std::string& constraint) {
     return false;
   }
   return (Lower(actual) == Lower(value)) == equal;
+}
+
+// SwarmKit (orchestrator/task.go): where constraints are all that differs, who is on a node that
+// meets the new ones stays.
+bool Cluster::IsDirty(const Task& task, const SwarmServiceSpec& spec) const {
+  SwarmServiceSpec kept = *task.spec;
+  if (SameTasks(kept, spec)) return false;
+  kept.constraints = spec.constraints;
+  const auto node =
+      std::ranges::find(nodes_, task.view.node_id, [](const auto& n) { return n->id; });
+  return !SameTasks(kept, spec) || node == nodes_.end() ||
+         !std::ranges::all_of(spec.constraints,
+                              [&](const std::string& c) { return Meets(**node, c); });
 }
 
 void Cluster::Reserve(Task& task, Node& node) {
@@ -373,7 +415,7 @@ void Cluster::Roll(const std::string& service_id, uint64_t update) {
       // What has ended for good is no reason to run it again, except that a rollback leaves nothing
       // as it found it (SwarmKit, UpdatableTasksInSlot).
       const bool ended = task && IsTerminal(task->view.state);
-      if (task && SameTasks(*task->spec, *service.spec) && !(back && ended)) continue;
+      if (task && !IsDirty(*task, *service.spec) && !(back && ended)) continue;
       dirty.push_back(number);
     } else if (task->view.state < TaskState::kRunning) {
       ++in_flight;

@@ -256,6 +256,59 @@ TEST_F(SwarmConformance, ScalesUpAndDown) {
   }
 }
 
+std::vector<std::string> IdsOf(const std::vector<SwarmTask>& tasks) {
+  std::vector<std::string> ids;
+  for (const SwarmTask& task : tasks) ids.push_back(task.id);
+  std::ranges::sort(ids);
+  return ids;
+}
+
+TEST_F(SwarmConformance, ConstraintsThatAreMetAlreadyReplaceNothing) {
+  SwarmServiceSpec spec = Spec("web");
+  spec.replicas = 2;
+  const std::string id = Create(spec);
+  ASSERT_TRUE(UntilRunning(id, 2));
+  const std::vector<SwarmTask> before = Tasks(id);
+  const auto update = [&] {
+    return Until("updated",
+                 [&] { return swarm().UpdateService(Ctx(), id, Service(id).version, spec).ok(); });
+  };
+  spec.constraints = {"node.id == " + before.at(0).node_id, "node.id != " + uid()};
+  ASSERT_TRUE(update());
+  spec.replicas = 3;  // looked at after what was before
+  ASSERT_TRUE(update());
+  ASSERT_TRUE(UntilRunning(id, 3));
+  std::vector<std::string> still = IdsOf(Tasks(id));
+  for (const std::string& task : IdsOf(before)) EXPECT_EQ(std::erase(still, task), 1u) << task;
+  EXPECT_EQ(still.size(), 1u);
+  EXPECT_EQ(Service(id).update_state, UpdateState::kNone);
+  spec.constraints = {"node.id != " + before.at(0).node_id};
+  ASSERT_TRUE(update());
+  EXPECT_TRUE(Until("replaced", [&] { return !Tasks(id, TaskState::kPending).empty(); }));
+}
+
+TEST_F(SwarmConformance, OfFewerReplicasThoseThatRunAreKept) {
+  SwarmServiceSpec spec = Spec("batch", "sleep 2");
+  spec.replicas = 2;
+  spec.restart_condition = RestartCondition::kOnFailure;
+  const std::string id = Create(spec);
+  const auto scale = [&](uint64_t replicas) {
+    spec.replicas = replicas;
+    return Until("updated",
+                 [&] { return swarm().UpdateService(Ctx(), id, Service(id).version, spec).ok(); });
+  };
+  ASSERT_TRUE(Until("both end", [&] { return Tasks(id, TaskState::kComplete).size() == 2; }));
+  const std::vector<std::string> ended = IdsOf(Tasks(id));
+  ASSERT_TRUE(scale(4));
+  ASSERT_TRUE(UntilRunning(id, 2));
+  std::vector<std::string> others = IdsOf(Tasks(id));
+  std::erase_if(others, [&](const std::string& task) {
+    return std::ranges::find(ended, task) != ended.end();
+  });
+  ASSERT_TRUE(scale(2));
+  EXPECT_TRUE(Until("those that have ended go", [&] { return IdsOf(Tasks(id)) == others; }));
+}
+
 TEST_F(SwarmConformance, TwentyOneServicesAreCreatedTogether) {
   std::vector<SwarmServiceSpec> specs;
   for (int i = 0; i < 21; ++i) {
