@@ -5,6 +5,7 @@
 
 #include "apis/docker/engine_client.h"
 #include "apis/docker/exec.h"
+#include "apis/docker/kills.h"
 #include "apis/docker/logs.h"
 #include "apis/docker/object_codec.h"
 #include "apis/docker/observer.h"
@@ -71,6 +72,10 @@ class DockerSwarm : public Swarm {
     ZOE_ASSIGN(seen.tasks, DecodeTasks(*answers[1]));
     if (with_nodes) ZOE_TRY(TakeNodes(*answers[2]));
     ZOE_TRY(Describe(ctx, seen.tasks));
+    const SteadyTime now = clock_.Now();
+    kills_.Describe(
+        ctx, kills_.NeedsNodes(seen.tasks, now) ? nodes_.Nodes(now) : std::vector<SwarmNode>{},
+        seen.tasks);
     return seen;
   }
 
@@ -283,6 +288,7 @@ class DockerSwarm : public Swarm {
   const Clock& clock_;
   const EndpointSource source_;
   NodeEngines engines_;
+  Kills kills_{engines_};
   NodeCache nodes_;
   Attention attention_;
   std::unique_ptr<Watch> source_watch_;  // last: it calls back until it has ended
