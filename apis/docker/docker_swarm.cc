@@ -10,6 +10,7 @@
 #include "apis/docker/object_codec.h"
 #include "apis/docker/observer.h"
 #include "apis/docker/service_codec.h"
+#include "apis/docker/usage.h"
 #include "controller/runtime/log.h"
 
 namespace zoe {
@@ -85,9 +86,19 @@ class DockerSwarm : public Swarm {
     return DecodeServices(json);
   }
 
-  Expected<std::vector<SwarmUsage>> Usage(const Context&) override {
-    return std::vector<SwarmUsage>{};
+  Expected<std::vector<SwarmUsage>> Usage(const Context& ctx) override {
+    return usage_.Read(ctx, [&]() -> Expected<UsageMeter::Wanted> {
+      UsageMeter::Wanted wanted;
+      ZOE_ASSIGN(const std::string json,
+                 client_->Do(ctx, {"GET", "/tasks?filters=" + OfDeployment()}));
+      ZOE_ASSIGN(wanted.tasks, DecodeTasks(json));
+      std::erase_if(wanted.tasks,
+                    [](const SwarmTask& t) { return t.state != TaskState::kRunning; });
+      ZOE_ASSIGN(wanted.nodes, ListNodes(ctx));
+      return wanted;
+    });
   }
+
   Expected<std::vector<SwarmTask>> ListTasks(const Context& ctx) override {
     ZOE_ASSIGN(const std::string json, client_->Do(ctx, {"GET", "/tasks"}));
     ZOE_ASSIGN(auto tasks, DecodeTasks(json));
@@ -289,6 +300,7 @@ class DockerSwarm : public Swarm {
   const EndpointSource source_;
   NodeEngines engines_;
   Kills kills_{engines_};
+  UsageMeter usage_{engines_};
   NodeCache nodes_;
   Attention attention_;
   std::unique_ptr<Watch> source_watch_;  // last: it calls back until it has ended

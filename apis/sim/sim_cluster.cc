@@ -169,6 +169,26 @@ std::vector<SwarmTask> Cluster::Tasks() const {
   return tasks;
 }
 
+std::vector<SwarmUsage> Cluster::Usage(const std::string& deployment) const {
+  constexpr int64_t kLittleCpu = 100'000'000, kLittleMemory = int64_t{64} << 20;
+  std::vector<SwarmUsage> usage;
+  for (const auto& [id, task] : tasks_) {
+    const bool ours = LabelOf(task->spec->labels, kLabelDeployment) == deployment;
+    if (!ours || task->view.state != TaskState::kRunning || !task->node->ready()) continue;
+    const auto part = [&](int64_t reserved, int64_t little) {
+      return static_cast<int64_t>(task->program.used_part *
+                                  static_cast<double>(reserved > 0 ? reserved : little));
+    };
+    usage.push_back({.task_id = id,
+                     .node_id = task->node->id,
+                     .cpu_nano = part(task->spec->cpu_request_nano, kLittleCpu),
+                     .memory_bytes = part(task->spec->memory_request_bytes, kLittleMemory),
+                     .at = wall_,
+                     .window = Duration(1'000)});
+  }
+  return usage;
+}
+
 std::set<std::string> Cluster::Uids() const {
   std::set<std::string> uids;
   for (const auto& [uid, ids] : services_by_uid_) uids.insert(uid);

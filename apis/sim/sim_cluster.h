@@ -25,6 +25,8 @@ struct Program {
   std::optional<Duration> run_for;  // absent: until stopped
   int exit_code = 0;
   std::vector<std::string> output;  // lines that it prints when it starts
+  // Of what it reserves (or, where that is nothing, of a tenth of a CPU and 64 MiB), what it uses.
+  double used_part = 0.5;
 };
 // Knows what small tests write: `sleep N`, `true`, `false`, `echo TEXT`, `sh -c "echo a; sleep 1;
 // exit 3"`; an image whose name contains "missing" or "no-such" is rejected, a command named so
@@ -71,6 +73,8 @@ class Cluster {
   // That Observe has something to say about.
   std::set<std::string> Uids() const;
   std::vector<SwarmTask> Tasks() const;
+  // Of the deployment's tasks that run on nodes that are heard of.
+  std::vector<SwarmUsage> Usage(const std::string& deployment) const;
   const SwarmService* FindService(const std::string& name) const;
   const SwarmService* GetService(const std::string& id) const;
   std::vector<SwarmNetwork> Networks() const;

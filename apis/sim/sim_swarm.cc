@@ -15,6 +15,7 @@ struct SimSwarm::Lists {
   std::map<std::string, Observation> by_uid;
   std::vector<SwarmService> services;
   std::vector<SwarmTask> tasks;
+  std::vector<SwarmUsage> usage;
   std::vector<SwarmNetwork> networks;
   std::vector<SwarmNode> nodes;
   std::vector<std::string> subnets;
@@ -215,6 +216,7 @@ void SimSwarm::Remember() {
     lists.by_uid[uid] = cluster.Observe(options_.deployment, uid);
   lists.services = Services();
   lists.tasks = cluster.Tasks();
+  lists.usage = cluster.Usage(options_.deployment);
   lists.networks = Networks();
   lists.nodes = cluster.Nodes();
   lists.subnets = cluster.Subnets();
@@ -281,8 +283,10 @@ Expected<std::vector<SwarmNode>> SimSwarm::ListNodes(const Context& ctx) {
       [](const Lists& past) { return past.nodes; });
 }
 
-Expected<std::vector<SwarmUsage>> SimSwarm::Usage(const Context&) {
-  return std::vector<SwarmUsage>{};
+Expected<std::vector<SwarmUsage>> SimSwarm::Usage(const Context& ctx) {
+  return Read(
+      ctx, "Usage", [&] { return state_->cluster.Usage(options_.deployment); },
+      [](const Lists& past) { return past.usage; });
 }
 
 std::vector<Expected<std::string>> SimSwarm::CreateServices(

@@ -1,6 +1,6 @@
-// Room on the nodes: what tasks reserve, whoever's they are; who is told when there is more or
-// less.
+// Room on the nodes: what tasks reserve and use; who is told when there is more or less.
 #include <algorithm>
+#include <optional>
 
 #include "test/conformance/swarm/suite.h"
 
@@ -54,6 +54,50 @@ TEST_F(SwarmRoomConformance, TasksSayWhatTheyReserveWhosesoeverTheyAre) {
   EXPECT_EQ(Tasks(id)[0].cpu_request_nano, 250'000'000) << "observed, too";
   world().RemoveStranger(*their_id);
   EXPECT_TRUE(Until("theirs gone", [&] { return Holders(*their_id).empty(); }));
+}
+
+TEST_F(SwarmRoomConformance, WhatRunningTasksUseIsMeasured) {
+  SwarmServiceSpec busy = Spec("busy", "while :; do :; done");
+  busy.cpu_request_nano = 800'000'000;
+  busy.cpu_limit_nano = 500'000'000;
+  busy.memory_request_bytes = 32 << 20;
+  const std::string busy_id = Create(busy), idle_id = Create(Spec("idle"));
+  const auto their_id = world().CreateStranger(Theirs("theirs"));
+  ASSERT_TRUE(their_id.ok());
+  ASSERT_TRUE(UntilRunning(busy_id, 1) && UntilRunning(idle_id, 1));
+  const auto of = [&](const std::string& service_id) -> std::optional<SwarmUsage> {
+    const auto usage = swarm().Usage(Ctx());
+    EXPECT_TRUE(usage.ok()) << usage.error().message;
+    const auto tasks = Tasks(service_id, TaskState::kRunning);
+    if (!usage || tasks.size() != 1) return std::nullopt;
+    const auto it = std::ranges::find(*usage, tasks[0].id, &SwarmUsage::task_id);
+    return it == usage->end() ? std::nullopt : std::optional(*it);
+  };
+  std::optional<SwarmUsage> used;
+  ASSERT_TRUE(Until("measured", [&] { return (used = of(busy_id)).has_value(); }));
+  EXPECT_EQ(used->node_id, Tasks(busy_id)[0].node_id);
+  // A loop uses what its limit leaves it, or less on a machine that is busy with others.
+  EXPECT_GT(used->cpu_nano, 50'000'000);
+  EXPECT_LT(used->cpu_nano, 650'000'000);
+  EXPECT_GT(used->memory_bytes, 10'000);
+  EXPECT_LT(used->memory_bytes, 64 << 20);
+  EXPECT_GE(used->window, Duration(500));
+  EXPECT_LT(world().clock().WallNow() - used->at, Duration(60'000));
+  const auto idle = of(idle_id);
+  ASSERT_TRUE(idle.has_value());
+  if (world().docker()) {
+    EXPECT_LT(idle->cpu_nano, used->cpu_nano / 2);
+  }
+  const auto all = swarm().Usage(Ctx());
+  for (const SwarmTask& task : Holders(*their_id))
+    EXPECT_EQ(std::ranges::find(*all, task.id, &SwarmUsage::task_id), all->end()) << "theirs";
+  world().RemoveStranger(*their_id);
+  Remove(busy_id);
+  ASSERT_TRUE(Until("gone", [&] { return Tasks(busy_id).empty(); }));
+  EXPECT_TRUE(Until("no longer measured", [&] {
+    const auto now = swarm().Usage(Ctx());
+    return now.ok() && std::ranges::find(*now, used->task_id, &SwarmUsage::task_id) == now->end();
+  }));
 }
 
 TEST_F(SwarmRoomConformance, RoomThatOthersTakeAndFreeIsTold) {
