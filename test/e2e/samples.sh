@@ -14,6 +14,8 @@ for file in "$top"/samples/*.yaml; do
       zoe logs wordcount -s client >"$work/client"; zoe logs wordcount -s coreutils >"$work/coreutils"
       diff "$work/client" "$work/coreutils" || fail "Dask and coreutils do not agree"
       grep -q ' words, ' "$work/client" || fail "no result: $(cat "$work/client")" ;;
+    */dask.yaml)
+      zoe logs primes -s client | has '^664579 primes below 10000000$' || fail "no such number: $(zoe logs primes -s client)" ;;
     */mpi-pi.yaml)
       zoe logs pi -s launcher | has '^pi=3\.14159265[0-9]* ranks=3 ' || fail "not pi: $(zoe logs pi -s launcher)" ;;
     */notebook.yaml)
