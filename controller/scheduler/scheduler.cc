@@ -1,149 +1,167 @@
 #include "controller/scheduler/scheduler.h"
 
 #include <algorithm>
-#include <tuple>
+#include <unordered_map>
 
-#include "controller/scheduler/constraint.h"
+#include "controller/scheduler/explain.h"
+#include "controller/scheduler/resources.h"
+#include "controller/scheduler/round.h"
 
 namespace zoe::scheduler {
-namespace {
-
-bool Fits(const Resources& request, const Resources& free) {
-  return request.cpu_nano <= free.cpu_nano && request.memory_bytes <= free.memory_bytes;
-}
-
-void Take(Resources& from, const Resources& what, int64_t times = 1) {
-  from.cpu_nano -= what.cpu_nano * times;
-  from.memory_bytes -= what.memory_bytes * times;
-}
-
-using Room = std::map<std::string, Resources>;
-
-}  // namespace
 
 struct Scheduler::State {
+  explicit State(const Options& o) : options(o) {}
+
   Options options;
-  std::map<std::string, Node> nodes;
-  std::map<std::string, Job> jobs;
+  Cluster cluster;
+  JobTable jobs{cluster};
+  Line line{options};
   std::map<std::string, Limits> limits;
+  std::vector<Use> use;
+  Watched watched;
+  Outcome outcome;
+  bool nodes_came_or_left = false;
+  // Made when somebody asks.
+  bool listed = false;
   std::vector<std::string> queue;
-  std::map<std::string, Explanation> why;
-  Room room;
+  std::unordered_map<std::string, int32_t> positions;
 
-  bool Place(const Service& service, Room& where) const {
-    std::string best;
-    for (const auto& [id, node] : nodes) {
-      if (!node.schedulable || !Fits(service.request, where[id])) continue;
-      if (!std::ranges::all_of(service.constraints,
-                               [&](const std::string& c) { return Meets(node, c); }))
-        continue;
-      if (best.empty() || where[id].cpu_nano > where[best].cpu_nano) best = id;
-    }
-    if (best.empty()) return false;
-    Take(where[best], service.request);
-    return true;
-  }
-
-  void Look() {
-    room.clear();
-    for (const auto& [id, node] : nodes) {
-      room[id] = node.capacity;
-      Take(room[id], node.foreign);
-    }
-    for (const auto& [id, job] : jobs) {
-      for (const Service& s : job.services) {
-        for (const Placed& p : s.placed) {
-          if (nodes.contains(p.node)) Take(room[p.node], s.request, p.replicas);
-        }
-      }
-    }
-    for (const auto& [id, job] : jobs) {
-      for (const Service& s : job.services) {
-        int32_t unseen = s.granted - s.ended;
-        for (const Placed& p : s.placed) unseen -= p.replicas;
-        for (; unseen > 0; --unseen) Place(s, room);
-      }
-    }
-  }
-
-  std::vector<const Job*> Order(bool started) const {
-    std::vector<const Job*> order;
-    for (const auto& [id, job] : jobs) {
-      if (job.started == started && !job.fixed) order.push_back(&job);
-    }
-    std::ranges::sort(order, [&](const Job* a, const Job* b) {
-      const int32_t pa = options.policy == Policy::kFifo ? 0 : -a->priority,
-                    pb = options.policy == Policy::kFifo ? 0 : -b->priority;
-      return std::tie(pa, a->queued_at, a->id) < std::tie(pb, b->queued_at, b->id);
-    });
-    return order;
-  }
+  World world() { return {options, cluster, jobs, line, limits, use, watched}; }
+  void Count(const JobSlot& slot, int sign);
+  void Watch(JobNumber job);
+  void Forget(JobNumber job);
+  void List();
 };
 
-Scheduler::Scheduler(Options options) : state_(std::make_unique<State>()) {
-  state_->options = options;
+void Scheduler::State::Count(const JobSlot& slot, int sign) {
+  if (!slot.job.started) return;
+  use.resize(jobs.users());
+  Use& u = use[static_cast<size_t>(slot.user)];
+  u.executions += sign;
+  u.services += sign * static_cast<int64_t>(slot.services.size());
+  Add(u.resources, slot.granted, sign);
 }
+
+void Scheduler::State::Watch(JobNumber job) {
+  const JobSlot& slot = jobs.slot(job);
+  if (!slot.used) return;
+  if (slot.runs() && slot.job.stuck_since) watched.stuck.insert(job);
+  for (size_t i = 0; i < slot.services.size(); ++i) {
+    const Service& service = slot.job.services[i];
+    const Standing standing = StandingOf(cluster, service, slot.services[i]);
+    if (standing.missing > 0 || standing.leaving > 0) watched.moving.insert(job);
+    if (!slot.runs()) continue;
+    if (service.granted < service.total) watched.hungry.insert(job);
+    if (service.granted > service.essential) watched.rich.insert(job);
+  }
+}
+
+void Scheduler::State::Forget(JobNumber job) {
+  watched.stuck.erase(job);
+  watched.moving.erase(job);
+  watched.hungry.erase(job);
+  watched.rich.erase(job);
+}
+
+Scheduler::Scheduler(Options options) : state_(std::make_unique<State>(options)) {}
 Scheduler::~Scheduler() = default;
 Scheduler::Scheduler(Scheduler&&) noexcept = default;
 Scheduler& Scheduler::operator=(Scheduler&&) noexcept = default;
 
-void Scheduler::SetNode(const Node& node) { state_->nodes[node.id] = node; }
-void Scheduler::RemoveNode(const std::string& id) { state_->nodes.erase(id); }
-void Scheduler::SetJob(const Job& job) { state_->jobs[job.id] = job; }
-void Scheduler::RemoveJob(const std::string& id) { state_->jobs.erase(id); }
-void Scheduler::SetLimits(const std::string& user, const Limits& limits) {
-  state_->limits[user] = limits;
+void Scheduler::SetNode(const Node& node) {
+  if (state_->cluster.Set(node)) state_->nodes_came_or_left = true;
 }
 
-Decision Scheduler::Decide(WallTime) {
+void Scheduler::RemoveNode(const std::string& id) {
+  if (state_->cluster.Remove(id)) state_->nodes_came_or_left = true;
+}
+
+void Scheduler::SetJob(const Job& job) {
   State& s = *state_;
-  s.Look();
-  s.queue.clear();
-  s.why.clear();
-  Decision decision;
-  for (const bool started : {false, true}) {
-    for (const Job* job : s.Order(started)) {
-      Room where = s.room;
-      Grant grant{.job = job->id, .change = started ? Change::kGrow : Change::kStart};
-      bool all = true, changed = !started;
-      for (const Service& service : job->services) {
-        int32_t n = started ? service.granted : 0;
-        if (!started) {
-          for (; n < service.essential && all; ++n) all = s.Place(service, where);
-        }
-        grant.replicas.push_back(n);
-      }
-      for (size_t i = 0; all && i < job->services.size(); ++i) {
-        for (; grant.replicas[i] < job->services[i].total && s.Place(job->services[i], where);
-             ++grant.replicas[i])
-          changed = true;
-      }
-      if (!all) {
-        s.queue.push_back(job->id);
-        s.why[job->id] = {static_cast<int32_t>(s.queue.size()), "InsufficientResources",
-                          "waits for room"};
-      } else if (changed) {
-        grant.nodes.resize(job->services.size());
-        s.room = where;
-        decision.grants.push_back(std::move(grant));
-      }
-    }
+  if (const JobSlot* before = s.jobs.Find(job.id)) {
+    if (before->job == job) return;
+    s.Count(*before, -1);
+    if (before->waits()) s.line.Left();
   }
-  return decision;
+  const JobNumber number = s.jobs.Set(job).number;
+  s.Forget(number);
+  s.Count(s.jobs.slot(number), 1);
+  s.Watch(number);
+  s.line.Enter(s.jobs, number);
 }
 
-const std::vector<std::string>& Scheduler::Queue() const { return state_->queue; }
-Explanation Scheduler::Explain(const std::string& job) const {
-  const auto it = state_->why.find(job);
-  return it == state_->why.end() ? Explanation{} : it->second;
+void Scheduler::RemoveJob(const std::string& id) {
+  State& s = *state_;
+  const JobSlot* slot = s.jobs.Find(id);
+  if (slot == nullptr) return;
+  s.Count(*slot, -1);
+  if (slot->waits()) s.line.Left();
+  s.Forget(s.jobs.NumberOf(*slot));
+  s.jobs.Remove(id);
 }
-Resources Scheduler::Free() const {
-  Resources sum;
-  for (const auto& [id, node] : state_->nodes) {
-    if (const auto it = state_->room.find(id); node.schedulable && it != state_->room.end())
-      Take(sum, it->second, -1);
+
+void Scheduler::SetLimits(const std::string& user, const Limits& limits) {
+  if (limits == Limits{}) {
+    state_->limits.erase(user);
+  } else {
+    state_->limits[user] = limits;
   }
-  return sum;
+}
+
+Decision Scheduler::Decide(WallTime now) {
+  State& s = *state_;
+  s.use.resize(s.jobs.users());
+  if (s.nodes_came_or_left) {
+    s.watched = {};
+    for (JobNumber n = 0; n < s.jobs.size(); ++n) s.Watch(n);
+    s.nodes_came_or_left = false;
+  }
+  s.listed = false;
+  const World world = s.world();
+  return Round(world, now, s.outcome).Run();
+}
+
+void Scheduler::State::List() {
+  if (listed) return;
+  listed = true;
+  queue.clear();
+  positions.clear();
+  for (const Line::Place& place : outcome.waiting) {
+    if (jobs.stamp(place.job) != place.stamp) continue;
+    queue.push_back(jobs.slot(place.job).job.id);
+    positions[queue.back()] = static_cast<int32_t>(queue.size());
+  }
+}
+
+const std::vector<std::string>& Scheduler::Queue() const {
+  state_->List();
+  return state_->queue;
+}
+
+Explanation Scheduler::Explain(const std::string& job) const {
+  State& s = *state_;
+  s.List();
+  const auto position = s.positions.find(job);
+  const JobSlot* slot = s.jobs.Find(job);
+  if (position == s.positions.end() || slot == nullptr || !slot->waits()) return {};
+  if (s.cluster.size() > s.outcome.board.size() || s.jobs.users() > s.outcome.use.size())
+    return {position->second, "Queued", "what there is has changed since the last decision"};
+  const World world = s.world();
+  Explanation why = WhyItWaits(world, s.outcome, s.jobs.NumberOf(*slot));
+  why.position = position->second;
+  return why;
+}
+
+Resources Scheduler::Free() const {
+  const State& s = *state_;
+  Resources sum;
+  for (const NodeNumber n : s.cluster.by_id()) {
+    if (!s.cluster.slot(n).node.schedulable || n >= s.outcome.board.size()) continue;
+    const Resources& free = s.outcome.board.free(n);
+    Add(sum, {std::max<int64_t>(0, free.cpu_nano), std::max<int64_t>(0, free.memory_bytes)});
+  }
+  Add(sum, s.outcome.assumed, -1);
+  return {std::max<int64_t>(0, sum.cpu_nano), std::max<int64_t>(0, sum.memory_bytes)};
 }
 
 }  // namespace zoe::scheduler
