@@ -13,7 +13,7 @@ using codec::Value;
 using schema::FieldSet;
 
 constexpr size_t kSuffix = 5;
-constexpr Duration kReadOwnWrite{2'000}, kTurn{2'000};
+constexpr Duration kReadOwnWrite{2'000}, kTurn{5'000};
 // Of a record: the rest is for the status, and for what deletion writes.
 constexpr size_t kMaxWithoutStatus = kMaxRecordBytes - 64 * 1024;
 
@@ -77,6 +77,11 @@ Expected<void> CheckSize(const v1::Kind& kind, const ObjectBase& object, size_t 
                                         "\" takes " + std::to_string(size) +
                                         " bytes without its status; at most " +
                                         std::to_string(kMaxWithoutStatus) + " are kept");
+}
+
+Error TooManyWrites(const std::string& ns) {
+  return MakeError(Code::kUnavailable,
+                   "too much is written in namespace \"" + ns + "\" at the same time: try again");
 }
 
 }  // namespace
@@ -172,11 +177,34 @@ Expected<void> Writer::Admit(AdmissionRequest& request, const WriteOptions& opti
   return error;
 }
 
-Expected<std::unique_lock<std::timed_mutex>> Writer::AwaitTurn(const Caller& caller) {
-  std::unique_lock lock(guests_, std::defer_lock);
-  if (caller.role == v1::kRoleGuest && !lock.try_lock_for(kTurn))
-    return MakeError(Code::kUnavailable, "too many guests are writing: try again");
-  return lock;
+Expected<Writer::Turn> Writer::AwaitTurn(const v1::Kind& kind, const std::string& ns,
+                                         const WriteOptions& options, const Caller& caller) {
+  Turn turn{.place = {std::string(kind.name), ns, ""}};
+  if (options.dry_run || !admission_.CountsOthers(kind, ns, caller)) return turn;
+  turn.lock =
+      std::unique_lock(turns_[std::hash<std::string>()(ns) % turns_.size()], std::defer_lock);
+  turn.until = std::chrono::steady_clock::now() + kTurn;
+  if (!turn.lock.try_lock_until(turn.until)) return TooManyWrites(ns);
+  return turn;
+}
+
+Expected<void> Writer::ReadTurn(Turn& turn) {
+  if (!turn.lock) return {};
+  if (std::chrono::steady_clock::now() >= turn.until) return TooManyWrites(turn.place.ns);
+  ZOE_ASSIGN(turn.revision, store_.Turn(turn.place));
+  if (cache_.WaitFor(turn.revision, kReadOwnWrite)) return {};
+  return MakeError(Code::kUnavailable, "what else is in namespace \"" + turn.place.ns +
+                                           "\" is not known yet: try again");
+}
+
+std::optional<Expected<Revision>> Writer::Put(const Turn& turn, bool in_turn, const Key& key,
+                                              Revision expected, std::string bytes) {
+  if (!turn.lock || !in_turn)
+    return expected == 0 ? store_.Create(key, std::move(bytes))
+                         : store_.Replace(key, expected, std::move(bytes));
+  auto revision = store_.WriteInTurn(key, expected, std::move(bytes), turn.revision);
+  const bool taken = !revision.ok() && revision.error().reason == "TurnTaken";
+  return taken ? std::nullopt : std::optional(std::move(revision));
 }
 
 Expected<void> Writer::StorePassword(const ObjectBase& object, const std::string& password,
@@ -199,14 +227,15 @@ Expected<Written> Writer::Create(const v1::Kind& kind, const Key& place, Value d
 
 Expected<Written> Writer::Make(const v1::Kind& kind, const Key& place, Value document,
                                const WriteOptions& options, const Caller& caller, bool applies) {
-  ZOE_ASSIGN(const auto turn, AwaitTurn(caller));
   ZOE_TRY(MatchPath(kind, place, document));
+  ZOE_ASSIGN(Turn turn, AwaitTurn(kind, document.StringAt("metadata.namespace"), options, caller));
   Admission::Prepare(kind, document, nullptr);
   const std::string generate = document.StringAt("metadata.generateName");
   const bool generated = !generate.empty() && document.StringAt("metadata.name").empty();
   for (int attempt = 1;; ++attempt) {
     if (generated)
       document.Find("metadata")->Set("name", generate.substr(0, 63 - kSuffix) + RandomSuffix());
+    ZOE_TRY(ReadTurn(turn));
     ZOE_ASSIGN(v1::DecodeResult decoded, DecodeQuietly(document, options.strictness));
     ObjectBase& object = *decoded.object;
     if (object.meta.resource_version != 0)
@@ -235,6 +264,7 @@ Expected<Written> Writer::Make(const v1::Kind& kind, const Key& place, Value doc
     const Key key{std::string(kind.name), object.meta.ns, object.meta.name};
     Written written{
         true, false, object.meta.name, object.meta.uid, nullptr, std::move(decoded.warnings)};
+    std::ranges::copy(request.warnings, back_inserter(written.warnings));
     std::string bytes = EncodeWithoutRevision(kind, object);
     ZOE_TRY(CheckSize(kind, object, bytes.size(), 0));
     if (options.dry_run) {
@@ -249,14 +279,16 @@ Expected<Written> Writer::Make(const v1::Kind& kind, const Key& place, Value doc
     if (!request.password.empty()) {
       ZOE_ASSIGN(hashed, credentials_.HashPassword(request.password));
     }
-    const auto revision = store_.Create(key, std::move(bytes));
+    const auto put = Put(turn, request.in_turn, key, 0, std::move(bytes));
+    if (!put) continue;
+    const Expected<Revision>& revision = *put;
     if (revision.ok()) {
       ZOE_TRY(StorePassword(object, request.password, request.password_hash, std::move(hashed)));
       written.json = Settle(kind, key, *revision, object);
       return written;
     }
     if (revision.error().code != Code::kAlreadyExists) return revision.error();
-    if (!generated || attempt == kAttempts) return AlreadyExists(key);
+    if (!generated || attempt >= kAttempts) return AlreadyExists(key);
   }
 }
 
@@ -328,6 +360,8 @@ Expected<void> Writer::Complete(const v1::Kind& kind, Part part, const Current& 
   ZOE_TRY(Admit(request, options));
   wanted.password = std::move(request.password);
   wanted.password_hash = std::move(request.password_hash);
+  wanted.in_turn = request.in_turn;
+  std::ranges::copy(request.warnings, back_inserter(wanted.warnings));
   if (!kind.spec_equal(*current.object, object)) ++object.meta.generation;
   return {};
 }
@@ -335,8 +369,12 @@ Expected<void> Writer::Complete(const v1::Kind& kind, Part part, const Current& 
 Expected<Written> Writer::Update(const v1::Kind& kind, const Key& key, Part part,
                                  const Change& change, const WriteOptions& options,
                                  const Caller& caller) {
-  ZOE_ASSIGN(const auto turn, AwaitTurn(caller));
+  Turn turn;
+  if (part == Part::kObject) {
+    ZOE_ASSIGN(turn, AwaitTurn(kind, key.ns, options, caller));
+  }
   for (int attempt = 1;; ++attempt) {
+    ZOE_TRY(ReadTurn(turn));
     ZOE_ASSIGN(const Current current, Read(kind, key));
     ZOE_ASSIGN(Wanted wanted, change(current));
     ZOE_ASSIGN(const Value asked, DocumentOf(kind, *wanted.object));
@@ -357,8 +395,11 @@ Expected<Written> Writer::Update(const v1::Kind& kind, const Key& key, Part part
     }
     // The last finalizer has gone from an object that was waiting for just that.
     written.removed = object.meta.deletion_timestamp.has_value() && object.meta.finalizers.empty();
-    const auto revision = written.removed ? store_.Delete(key, current.revision)
-                                          : store_.Replace(key, current.revision, std::move(bytes));
+    const auto put = written.removed
+                         ? std::optional(store_.Delete(key, current.revision))
+                         : Put(turn, wanted.in_turn, key, current.revision, std::move(bytes));
+    if (!put) continue;
+    const Expected<Revision>& revision = *put;
     if (revision.ok()) {
       written.json = Settle(kind, key, *revision, object);
       if (!written.removed) ZOE_TRY(StorePassword(object, wanted.password, wanted.password_hash));
@@ -366,7 +407,7 @@ Expected<Written> Writer::Update(const v1::Kind& kind, const Key& key, Part part
     }
     if (revision.error().code == Code::kNotFound) return NotFound(key);
     if (revision.error().code != Code::kConflict) return revision.error();
-    if (wanted.pinned || attempt == kAttempts) return Conflict(key);
+    if (wanted.pinned || attempt >= kAttempts) return Conflict(key);
   }
 }
 

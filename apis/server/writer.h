@@ -1,6 +1,7 @@
 // Every change that a user makes: read, change, admit, compare-and-swap. Knows nothing of HTTP.
 #pragma once
 
+#include <array>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -105,6 +106,7 @@ class Writer {
     std::vector<std::string> warnings;
     bool pinned = false;                  // the request names a resourceVersion: no second try
     std::string password, password_hash;  // of a User
+    bool in_turn = false;                 // AdmissionRequest::in_turn
     // Of an apply: the fields that it names, and whose all were before.
     std::optional<schema::FieldSet> applied;
     Ownership ownership;
@@ -130,9 +132,22 @@ class Writer {
   Expected<void> Complete(const v1::Kind& kind, Part part, const Current& current, Wanted& wanted,
                           const WriteOptions& options, const Caller& caller) const;
   Expected<void> Admit(AdmissionRequest& request, const WriteOptions& options) const;
-  // A guest's write waits for those of other guests: how many executions there are already must not
-  // change between being counted and being written. kUnavailable.
-  Expected<std::unique_lock<std::timed_mutex>> AwaitTurn(const Caller& caller);
+  // For a write that may be admitted beside what else stands in its namespace: what that is must
+  // not change between being counted and being written. Others of this process wait.
+  struct Turn {
+    Key place;
+    std::unique_lock<std::timed_mutex> lock;  // empty: it counts on nothing
+    Revision revision = 0;
+    SteadyTime until{};
+  };
+  // kUnavailable.
+  Expected<Turn> AwaitTurn(const v1::Kind& kind, const std::string& ns, const WriteOptions& options,
+                           const Caller& caller);
+  // Before each attempt: the turn as it is now, with all that was written before it in the cache.
+  Expected<void> ReadTurn(Turn& turn);
+  // Create (`expected` 0) or Replace. nullopt: the turn was taken, by another process.
+  std::optional<Expected<Revision>> Put(const Turn& turn, bool in_turn, const Key& key,
+                                        Revision expected, std::string bytes);
   // The object stands already: what fails now leaves it without its new password.
   Expected<void> StorePassword(const ObjectBase& object, const std::string& password,
                                const std::string& password_hash, PasswordHashes hashed = {});
@@ -145,7 +160,7 @@ class Writer {
   Credentials& credentials_;
   const Clock& clock_;
   const Effects effects_;
-  std::timed_mutex guests_;
+  std::array<std::timed_mutex, 64> turns_;  // by namespace; several may share one
 };
 
 }  // namespace zoe::server

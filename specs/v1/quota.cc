@@ -183,6 +183,12 @@ Usage CountedOf(const Execution& execution) {
   return sum;
 }
 
+bool WantsMore(const Execution& wanted, const Execution* before) {
+  const Usage now = CountedOf(wanted), then = before == nullptr ? Usage{} : CountedOf(*before);
+  return now.executions > then.executions || now.services > then.services ||
+         now.cpu_milli > then.cpu_milli || now.memory_bytes > then.memory_bytes;
+}
+
 std::optional<Duration> RuntimeOf(const QuotaSpec& spec) {
   if (spec.runtime.empty()) return {};
   const auto runtime = ParseDuration(spec.runtime);

@@ -47,6 +47,9 @@ Usage RequestsOf(const Service& service);
 // without which it doesn't run. Nothing if it is finished, suspended or being deleted.
 Usage CountedOf(const Execution& execution);
 
+// True if `wanted` counts for more of anything than `before` did (null: it is new).
+bool WantsMore(const Execution& wanted, const Execution* before);
+
 // spec.runtime; nullopt: no limit.
 std::optional<Duration> RuntimeOf(const QuotaSpec& spec);
 

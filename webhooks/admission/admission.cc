@@ -132,6 +132,7 @@ Expected<void> Admission::Admit(AdmissionRequest& request) const {
   const std::string_view kind = request.kind->name;
   if (kind == "Execution") return AdmitExecution(request);
   if (kind == "User") return AdmitUser(request);
+  if (kind == "Quota") return AdmitQuota(request);
   if (kind == "Workspace") return AdmitOnePerNamespace(request, v1::kWorkspaceFinalizer);
   if (kind == "Gateway") return AdmitOnePerNamespace(request, v1::kGatewayFinalizer);
   return {};
@@ -186,7 +187,7 @@ Expected<void> Admission::AdmitExecution(AdmissionRequest& request) const {
   if (!refused.empty()) return Invalid(execution, *request.kind, std::move(refused));
   auto rendered = v1::RenderServices(execution, options_.deployment);
   if (!rendered.ok()) return rendered.error();
-  return {};
+  return CheckQuota(request);
 }
 
 // A guest runs what the catalog offers, one at a time, and not for ever unused.
@@ -199,6 +200,7 @@ Expected<void> Admission::AdmitGuest(AdmissionRequest& request) const {
                      "{name: NAME, namespace: catalog}");
   }
   if (!execution.spec.suspend) {
+    request.in_turn = true;
     for (const EntryPtr& entry : cache_.List("Execution", execution.meta.ns).entries) {
       const auto& other = static_cast<const v1::Execution&>(*entry->object);
       if (other.meta.name == execution.meta.name || other.spec.suspend ||

@@ -31,6 +31,11 @@ struct AdmissionRequest {
   // Out, for a User: what its spec said, taken out of the object. To be stored as a Credential once
   // the object is.
   std::string password, password_hash;
+  // Out: what clients are to tell their users.
+  std::vector<std::string> warnings;
+  // Out: it was admitted beside what else the cache shows in its namespace. To be written in the
+  // turn that was read, and waited for in the cache, before (Store::WriteInTurn).
+  bool in_turn = false;
 };
 
 struct AdmissionOptions {
@@ -55,18 +60,24 @@ class Admission {
   // kInvalid with causes, kForbidden, kNotFound (the namespace of a new object).
   //  - Execution: resolves applicationRef into spec.application (on create, and when applicationRef
   //    or parameters change), checks parameters, renders every template, checks lengths of DNS and
-  //    Swarm names, what its containers may have (host paths, capabilities) and what a guest may
-  //    run.
+  //    Swarm names, what its containers may have (host paths, capabilities), what a guest may run
+  //    and what the namespace's Quota leaves.
+  //  - Quota: one for each role.
   //  - User: fills uid and gid, takes the password out, holds users who are no admins to what is
   //    theirs to change.
   //  - Workspace, Gateway: one per namespace, named as it.
   Expected<void> Admit(AdmissionRequest& request) const;
+  // False: nothing of the kind in the namespace will be admitted in_turn.
+  bool CountsOthers(const v1::Kind& kind, const std::string& ns, const Caller& caller) const;
 
  private:
   Expected<void> AdmitNamespace(const AdmissionRequest& request) const;
   Expected<void> AdmitExecution(AdmissionRequest& request) const;
   Expected<void> AdmitGuest(AdmissionRequest& request) const;
   Expected<void> AdmitUser(AdmissionRequest& request) const;
+  Expected<void> AdmitQuota(const AdmissionRequest& request) const;
+  Expected<void> CheckQuota(AdmissionRequest& request) const;
+  void WarnOfQuota(const v1::User& user, std::vector<std::string>& warnings) const;
   Expected<void> FillIds(v1::User& user, const v1::User* old_user) const;
   Expected<void> KeepAnAdmin(const v1::User& user, const v1::User& old_user) const;
   Expected<v1::ApplicationSpec> Resolve(const v1::Execution& execution) const;

@@ -104,6 +104,8 @@ Expected<void> Admission::AdmitUser(AdmissionRequest& request) const {
   std::vector<Cause> causes;
   if (old_user == nullptr) CheckName(user.meta.name, causes);
   TakePassword(user, request, causes);
+  if (old_user == nullptr || old_user->spec.quota != user.spec.quota)
+    WarnOfQuota(user, request.warnings);
   if (causes.empty()) {
     if (auto filled = FillIds(user, old_user); !filled.ok()) causes = filled.error().causes;
   }
