@@ -28,10 +28,10 @@ void Round::FindVictims() {
       const Service& service = s.job.services[i];
       const Standing standing = StandingOf(world_.cluster, service, s.services[i]);
       const int32_t granted = draft == drafts_.end() ? service.granted : draft->second.replicas[i];
-      const int32_t spare =
-          standing.leaving > 0
-              ? 0
-              : std::clamp(granted - std::max(service.essential, service.ended), 0, standing.seen);
+      // Of fewer replicas the Swarm first forgets those that have ended: nothing would get free,
+      // and their work be done again.
+      const bool gives = standing.leaving == 0 && service.ended == 0;
+      const int32_t spare = gives ? std::clamp(granted - service.essential, 0, standing.seen) : 0;
       all += spare;
       victim.spare.push_back(spare);
       Spots& spots = victim.standing.emplace_back();

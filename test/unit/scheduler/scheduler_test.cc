@@ -452,6 +452,19 @@ TEST(Elastic, TheShortestGetsAllWhereSizeCounts) {
   EXPECT_EQ(c.Granted("u/long"), 1);
 }
 
+TEST(Elastic, WhatIsEndingBitByBitKeepsWhatItHas) {
+  Cluster c;
+  c.Add(MakeNode("a", 4));
+  Job batch = MakeJob("u/batch", {MakeService(5, 1, 1)});
+  batch.started = true;
+  batch.services[0].granted = 5;
+  batch.services[0].ended = 1;
+  batch.services[0].placed = {{"a", 4}};
+  c.Add(batch);
+  c.Add(MakeJob("v/x", {MakeService(1, 1, 2)}));
+  EXPECT_THAT(c.Step().grants, IsEmpty());
+}
+
 TEST(Elastic, WithoutReclaimNothingIsTakenBack) {
   Cluster c({.reclaim = false});
   c.Add(MakeNode("a", 4));
