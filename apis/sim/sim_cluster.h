@@ -111,8 +111,10 @@ class Cluster {
   void LoseLeader(Duration silence, Duration report = Duration(5'000),
                   const std::string& with_node = "");
   bool has_leader() const { return silent_until_ <= now_; }
-  // Ends the running task of a slot with this exit code. False if none runs.
-  bool EndTask(const std::string& service_name, int32_t slot, int exit_code);
+  // Ends the running task of a slot with this exit code; out_of_memory: the kernel kills it (137)
+  // for its memory. False if none runs.
+  bool EndTask(const std::string& service_name, int32_t slot, int exit_code,
+               bool out_of_memory = false);
   // As its allocator and updater do: the service gets another version, and nothing else of it
   // changes.
   void BumpVersion(const std::string& service_name);
@@ -171,6 +173,7 @@ class Cluster {
   void BindPorts(Task& task);
   void End(Task& task, TaskState state, std::string error, std::optional<int> exit_code);
   void AfterEnd(const std::string& service_id, int32_t slot, const std::string& task_id);
+  void Move(Task& task);                     // its node is no longer for it
   void Stop(Task& task, TaskState desired);  // towards shutdown or remove
   void Release(Task& task);                  // frees its addresses and its node's resources
   void RetryPending();

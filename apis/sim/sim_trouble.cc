@@ -63,6 +63,14 @@ void Cluster::SetNodeCut(const std::string& name, bool cut) {
   }
 }
 
+// Measured on Docker 20.10: what is never restarted is not moved either, and keeps its slot.
+void Cluster::Move(Task& task) {
+  const auto service = services_.find(task.view.service_id);
+  if (service == services_.end() || !IsCurrent(task)) return;
+  if (service->second->spec->restart_condition == RestartCondition::kNone) return;
+  StartTask(*service->second, task.view.slot);
+}
+
 // It is down as far as anybody knows: its tasks are replaced.
 void Cluster::Lose(Node& node) {
   std::vector<std::string> affected;
@@ -75,9 +83,8 @@ void Cluster::Lose(Node& node) {
     task->view.node_down = true;
     const auto it = services_.find(task->view.service_id);
     if (it == services_.end() || task->view.desired_state != TaskState::kRunning) continue;
-    const bool current = IsCurrent(*task);
     task->view.desired_state = TaskState::kShutdown;
-    if (current) StartTask(*it->second, task->view.slot);
+    Move(*task);
   }
   At(kOrphanedAfter, [this, lost = &node, loss = node.losses] {
     if (lost->losses == loss) Orphan(*lost);
@@ -124,11 +131,8 @@ void Cluster::SetNodeAvailability(const std::string& name, std::string availabil
       }
       for (const std::string& id : affected) {
         Task* task = FindTask(id);
-        const auto it = services_.find(task->view.service_id);
-        const bool current = IsCurrent(*task);
-        const int32_t slot = task->view.slot;
+        Move(*task);
         Stop(*task, TaskState::kShutdown);
-        if (current) StartTask(*it->second, slot);
       }
     }
     At(Duration(0), [this] { RetryPending(); });
@@ -185,7 +189,8 @@ void Cluster::BumpVersion(const std::string& service_name) {
 
 // ---- tasks, networks, images
 
-bool Cluster::EndTask(const std::string& service_name, int32_t number, int exit_code) {
+bool Cluster::EndTask(const std::string& service_name, int32_t number, int exit_code,
+                      bool out_of_memory) {
   const auto it = service_names_.find(service_name);
   if (it == service_names_.end()) return false;
   Service& service = *services_.at(it->second);
@@ -193,6 +198,7 @@ bool Cluster::EndTask(const std::string& service_name, int32_t number, int exit_
   if (slot == service.slots.end()) return false;
   Task* task = FindTask(slot->second.history.back());
   if (!task || task->view.state != TaskState::kRunning || !task->node->ready()) return false;
+  if (exit_code == 137) task->view.out_of_memory = out_of_memory;
   End(*task, exit_code == 0 ? TaskState::kComplete : TaskState::kFailed,
       exit_code == 0 ? "" : "task: non-zero exit (" + std::to_string(exit_code) + ")", exit_code);
   return true;
