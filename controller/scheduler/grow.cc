@@ -14,10 +14,20 @@ constexpr int kTurns = 8;
 // With more starts at once, each stays on its nodes.
 constexpr size_t kMostToLift = 8;
 
+// What a job is expected to take in all: its share with all replicas, for its duration. One that
+// says none may last for as long as it has been here: most are short, and those that are not show
+// it. What remains by the clock would put first who has long had too few replicas.
+double Need(const Job& job, const Resources& total, WallTime now) {
+  Resources all;
+  for (const Service& service : job.services) Add(all, service.request, service.total);
+  const std::chrono::duration<double> time = job.duration.value_or(now - job.queued_at);
+  return DominantShare(all, total) * std::max(1.0, time.count());
+}
+
 }  // namespace
 
-// By order of the policy: the first gets all that it can use where a size is compared; else each
-// gets one in turn.
+// Where a size is compared, who is expected to need least gets all that it can use; else each gets
+// one in turn.
 void Round::Grow() {
   struct Hungry {
     JobNumber job;
@@ -28,7 +38,7 @@ void Round::Grow() {
   std::vector<Hungry> hungry;
   const auto look = [&](JobNumber job) {
     const JobSlot& s = slot(job);
-    const double key = world_.line.KeyOf(s.job, s.essential, world_.cluster.total(), now_);
+    const double key = Need(s.job, world_.cluster.total(), now_);
     for (size_t i = 0; i < s.services.size(); ++i) {
       if (MayGrow(job, i)) hungry.push_back({job, i, key});
     }

@@ -452,6 +452,33 @@ TEST(Elastic, TheShortestGetsAllWhereSizeCounts) {
   EXPECT_EQ(c.Granted("u/long"), 1);
 }
 
+// The larger one has the shorter duration, and less of it remains.
+TEST(Elastic, WhoNeedsLeastInAllGetsAllWhereSizeCounts) {
+  Cluster c({.policy = Policy::kSize});
+  c.Add(MakeNode("a", 12));
+  Job large = MakeJob("u/large", {MakeService(40, 1, 1)});
+  large.duration = hours(1);
+  large.remaining = minutes(1);
+  Job small = MakeJob("u/small", {MakeService(10, 1, 1)});
+  small.duration = small.remaining = hours(2);
+  c.Add(large);
+  c.Add(small);
+  c.Settle();
+  EXPECT_EQ(c.Granted("u/small"), 10);
+  EXPECT_EQ(c.Granted("u/large"), 2);
+}
+
+TEST(Elastic, TheYoungestGetsAllWhereSizeCountsAndNoneSaysHowLong) {
+  Cluster c({.policy = Policy::kSize});
+  c.Add(MakeNode("a", 12));
+  c.Add(MakeJob("u/old", {MakeService(20, 1, 1)}));
+  c.Add(MakeJob("u/young", {MakeService(20, 1, 1)}, hours(1)));
+  c.now += hours(2);
+  c.Settle();
+  EXPECT_EQ(c.Granted("u/young"), 11);
+  EXPECT_EQ(c.Granted("u/old"), 1);
+}
+
 TEST(Elastic, WhatIsEndingBitByBitKeepsWhatItHas) {
   Cluster c;
   c.Add(MakeNode("a", 4));
