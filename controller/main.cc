@@ -42,6 +42,7 @@
 #include "reconcilers/gateway/effects.h"
 #include "reconcilers/gateway/gateway_reconciler.h"
 #include "reconcilers/namespace/network.h"
+#include "reconcilers/schedule/schedule_loop.h"
 #include "reconcilers/sweep/sweeper.h"
 #include "reconcilers/user/user_reconciler.h"
 #include "reconcilers/workspace/workspace_reconciler.h"
@@ -186,6 +187,20 @@ decltype(ServerDeps::effects) MakeEffects(const Options& options, const Cache& c
   };
 }
 
+// Absent: everything starts at once. The options have been checked.
+std::optional<ScheduleOptions> MakeScheduleOptions(const Options& options) {
+  const auto policy = scheduler::ParsePolicy(options.scheduler_policy);
+  if (!policy) return std::nullopt;
+  return ScheduleOptions{
+      .deployment = options.deployment,
+      .scheduler = {.policy = *policy,
+                    .placement = *scheduler::ParsePlacement(options.placement_policy),
+                    .patience = std::chrono::seconds(std::stoi(options.queue_patience)),
+                    .backfill = std::chrono::seconds(std::stoi(options.queue_backfill)),
+                    .reclaim = options.elastic_reclaim == "true",
+                    .preempt = options.preemption == "priority"}};
+}
+
 // ---- everything together
 
 // What everything else uses, and the API. Members are destroyed in reverse order: each uses only
@@ -257,7 +272,8 @@ struct Loops {
                    {.deployment = options.deployment,
                     .workspace_root = options.workspace_root,
                     .gelf_address = options.gelf_address,
-                    .public_url = PublicUrl(options, p.server)}),
+                    .public_url = PublicUrl(options, p.server),
+                    .queued = MakeScheduleOptions(options).has_value()}),
         gateways(*p.swarm, p.store->ForLeader(), p.cache, networks,
                  {.deployment = options.deployment,
                   .image = options.gateway_image,
@@ -291,6 +307,17 @@ struct Loops {
         garbage, ports));
     controllers.push_back(std::make_unique<Controller>(
         ControllerOptions{.name = "sweep", .only = Sweeper::SweepKey()}, sweeper, ports));
+    if (auto scheduling = MakeScheduleOptions(options)) {
+      schedule.emplace(p.cache, p.store->ForLeader(), *p.swarm,
+                       ScheduleLoop::Reports{p.metrics, p.events}, *std::move(scheduling));
+      controllers.push_back(std::make_unique<Controller>(
+          ControllerOptions{
+              .name = "schedule",
+              .only = ScheduleLoop::Key(),
+              .related = ScheduleLoop::Related,
+              .hinted = [this](const SwarmHint& hint) { return schedule->Hears(hint); }},
+          *schedule, ports));
+    }
     std::vector<LeaderCallback> listeners;
     for (const auto& controller : controllers)
       listeners.push_back([&c = *controller](SteadyTime until) { c.SetLease(until); });
@@ -328,6 +355,7 @@ struct Loops {
   WorkspaceReconciler workspaces;
   Sweeper sweeper;
   GarbageCollector garbage;
+  std::optional<ScheduleLoop> schedule;
   std::vector<std::unique_ptr<Controller>> controllers;
   std::optional<LeaderGate> leader;
   std::mutex stopping;
