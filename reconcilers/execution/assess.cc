@@ -229,13 +229,8 @@ void TellLastAttempt(Picture& picture) {
 Verdict Judge(const Picture& picture) {
   Verdict verdict = JudgeServices(picture);
   if (verdict.kind != Verdict::Kind::kNone) return verdict;
-  const v1::Execution& execution = *picture.execution;
-  const auto& deadline = execution.spec.active_deadline_seconds;
-  if (deadline && execution.status.started_at &&
-      picture.now - *execution.status.started_at >= std::chrono::seconds(*deadline)) {
-    return {Verdict::Kind::kFailed, std::string(kDeadlineExceeded),
-            "ran longer than activeDeadlineSeconds: " + std::to_string(*deadline)};
-  }
+  const auto deadline = DeadlineOf(picture, picture.execution->status.started_at);
+  if (deadline && picture.now >= deadline->at) return deadline->verdict;
   return {};
 }
 
@@ -256,6 +251,28 @@ std::optional<WallTime> RollingSince(const v1::ExecutionStatus& status) {
   const Condition* ready = FindCondition(status.conditions, "Ready");
   if (ready == nullptr || ready->status != "False" || ready->reason != "Updating") return {};
   return ready->last_transition_time;
+}
+
+std::optional<Deadline> DeadlineOf(const Picture& picture,
+                                   const std::optional<WallTime>& started_at) {
+  std::optional<Deadline> deadline;
+  if (!started_at) return deadline;
+  if (const auto& seconds = picture.execution->spec.active_deadline_seconds) {
+    deadline = {*started_at + std::chrono::seconds(*seconds),
+                {Verdict::Kind::kFailed, std::string(kDeadlineExceeded),
+                 "ran longer than activeDeadlineSeconds: " + std::to_string(*seconds)}};
+  }
+  const auto& runtime = picture.observed.runtime;
+  if (runtime && (!deadline || *started_at + *runtime < deadline->at)) {
+    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(*runtime).count();
+    deadline = {*started_at + *runtime,
+                {.kind = Verdict::Kind::kFailed,
+                 .reason = "RuntimeExceeded",
+                 .message = "ran longer than the runtime that quota " + picture.observed.quota +
+                            " allows: " + std::to_string(seconds) + " s",
+                 .final = true}};
+  }
+  return deadline;
 }
 
 Mode ModeOf(const v1::Execution& execution) {

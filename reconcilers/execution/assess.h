@@ -56,6 +56,12 @@ struct Verdict {
   bool final = false;  // whatever backoffLimit says: a rule holds that it would end so again
 };
 
+// When one that has started at that time has run for too long, and how it ends then.
+struct Deadline {
+  WallTime at{};
+  Verdict verdict;
+};
+
 struct Picture {
   const v1::Execution* execution = nullptr;  // as it was when the pass began
   Observed observed;
@@ -102,8 +108,13 @@ std::optional<WallTime> RollingSince(const v1::ExecutionStatus& status);
 //  - badly when so many replicas of another service are lost that its essential ones can't run any
 //  more;
 //  - without monitors, when the tasks of all services have ended for good: well;
-//  - badly when activeDeadlineSeconds have passed since startedAt.
+//  - badly when activeDeadlineSeconds have passed since startedAt, or the runtime of its user's
+//  Quota.
 Expected<Picture> Assess(const v1::Execution& execution, Observed observed, WallTime now,
                          const ExecutionOptions& options);
+
+// nullopt: it may run as long as it likes, or hasn't started.
+std::optional<Deadline> DeadlineOf(const Picture& picture,
+                                   const std::optional<WallTime>& started_at);
 
 }  // namespace zoe::execution

@@ -1,7 +1,11 @@
 #include "reconcilers/execution/execution_reconciler.h"
 
+#include <tuple>
+
 #include "reconcilers/execution/execute.h"
 #include "reconcilers/execution/status.h"
+#include "specs/v1/quota.h"
+#include "specs/v1/user.h"
 
 namespace zoe {
 namespace {
@@ -15,6 +19,23 @@ constexpr Duration kConvergence{10'000};  // how long tasks are watched closely
 bool IsRefusal(const Error& error) {
   return error.code == Code::kInvalid || error.code == Code::kAlreadyExists ||
          error.reason == "WorkspaceUnavailable" || error.reason == "PoolExhausted";
+}
+
+// How long executions may run may be another time now.
+bool ConcernsRuntime(const CacheEvent& event) {
+  if (event.entry->key.kind == "Quota") {
+    const auto told = [](const Entry& entry) {
+      const v1::QuotaSpec& spec = static_cast<const v1::Quota&>(*entry.object).spec;
+      return std::tuple(v1::RuntimeOf(spec), spec.roles);
+    };
+    return !event.previous || told(*event.previous) != told(*event.entry);
+  }
+  if (event.entry->key.kind != "User") return false;
+  const auto told = [](const Entry& entry) {
+    const v1::UserSpec& spec = static_cast<const v1::User&>(*entry.object).spec;
+    return std::tuple(spec.quota, spec.role);
+  };
+  return !event.previous || told(*event.previous) != told(*event.entry);
 }
 
 }  // namespace
@@ -54,8 +75,10 @@ Expected<Result> ExecutionReconciler::Reconcile(const Context& ctx, const Key&,
 }
 
 void ExecutionsConcernedBy(const Cache& cache, const CacheEvent& event, std::vector<Key>& keys) {
-  if (!ConcernsPlace(event)) return;
-  for (const EntryPtr& entry : cache.List("Execution", NamespaceOf(event.entry->key)).entries) {
+  if (!ConcernsPlace(event) && !ConcernsRuntime(event)) return;
+  const bool everybody = event.entry->key.kind == "Quota";
+  const std::string ns = everybody ? "" : NamespaceOf(event.entry->key);
+  for (const EntryPtr& entry : cache.List("Execution", ns).entries) {
     const auto& execution = static_cast<const v1::Execution&>(*entry->object);
     if (ModeOf(execution) == Mode::kActive) keys.push_back(entry->key);
   }

@@ -30,7 +30,7 @@ class ExecutionReconciler : public Reconciler {
 };
 
 // For ControllerOptions::related: the executions that may run otherwise after this change of their
-// namespace's User, Workspace or Gateway.
+// namespace's User, Workspace or Gateway, or of a Quota.
 void ExecutionsConcernedBy(const Cache& cache, const CacheEvent& event, std::vector<Key>& keys);
 
 }  // namespace zoe

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "controller/identity/store_identity.h"
+#include "controller/quota/quota.h"
 #include "reconcilers/execution/assess.h"
 
 namespace zoe::execution {
@@ -21,6 +22,10 @@ Expected<Observed> Observe(const Context& ctx, const Ports& ports, const v1::Exe
   }
   observed.place = PlaceOf(ports.cache, execution.meta.ns);
   observed.store_id = StoreIdOf(ports.cache);
+  if (const auto quota = QuotaOf(ports.cache, execution.meta.ns)) {
+    observed.runtime = v1::RuntimeOf(quota->spec);
+    if (observed.runtime) observed.quota = quota->meta.name;
+  }
   const Expected<SwarmNetwork> network = ports.networks.Find(ctx, execution.meta.ns);
   if (network.ok()) {
     observed.network_id = network->id;

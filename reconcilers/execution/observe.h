@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -28,7 +29,10 @@ struct Observed {
   std::string
       network_id;  // of its namespace's network; empty: there is none, or nothing here needs it
   Place place;     // what its namespace gives; empty where nothing here needs it
-  std::string store_id;          // of the store that the execution stands in
+  std::string store_id;  // of the store that the execution stands in
+  // What the Quota of the namespace's user lets it run, and its name; no limit: neither.
+  std::optional<Duration> runtime = {};
+  std::string quota = {};
   std::vector<SwarmNode> nodes;  // the Swarm's, where a grant confines tasks to several of them
 };
 

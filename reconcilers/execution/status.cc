@@ -520,8 +520,7 @@ Duration NextDeadline(const Picture& picture, const v1::ExecutionStatus& status)
     at(*status.finished_at + std::chrono::seconds(*spec.ttl_seconds_after_finished));
   }
   if (picture.mode != Mode::kActive || v1::IsFinished(status)) return next;
-  if (spec.active_deadline_seconds && status.started_at)
-    at(*status.started_at + std::chrono::seconds(*spec.active_deadline_seconds));
+  if (const auto deadline = DeadlineOf(picture, status.started_at)) at(deadline->at);
   // Nobody tells when a User's network is there again.
   if (!picture.waiting_for.empty() && picture.observed.place.ready)
     at(picture.now + kNetworkPatience);

@@ -9,6 +9,7 @@
 #include "reconcilers/execution/execution_reconciler.h"
 #include "specs/v1/gateway.h"
 #include "specs/v1/kinds.h"
+#include "specs/v1/quota.h"
 #include "specs/v1/user.h"
 
 namespace zoe {
@@ -215,6 +216,30 @@ TEST_F(PlaceTest, OnlyChangesOfThePlaceConcernUnfinishedExecutionsOfTheNamespace
   const auto record = store->Get({"Workspace", kAlice, kAlice});
   ASSERT_TRUE(store->Delete({"Workspace", kAlice, kAlice}, record->revision).ok());
   Pump();
+  EXPECT_THAT(concerned, ElementsAre(run, run, run));
+}
+
+TEST_F(PlaceTest, WhoMayRunLongerOrShorterNowIsConcernedAndNobodyElse) {
+  v1::Execution execution;
+  execution.meta.ns = kAlice;
+  execution.meta.name = "run";
+  Put("Execution", execution);
+  Put("User", user);
+  concerned.clear();
+  const Key run{"Execution", kAlice, "run"};
+  v1::Quota quota;
+  quota.meta.name = "students";
+  quota.spec.runtime = "1h";
+  Put("Quota", quota);
+  EXPECT_THAT(concerned, ElementsAre(run));
+  quota.spec.executions = 3;
+  quota.spec.runtime = "60m";
+  Put("Quota", quota);
+  EXPECT_THAT(concerned, ElementsAre(run));
+  quota.spec.runtime = "30m";
+  Put("Quota", quota);
+  user.spec.quota = "students";
+  Put("User", user);
   EXPECT_THAT(concerned, ElementsAre(run, run, run));
 }
 

@@ -130,6 +130,24 @@ TEST(ExecutionStatus, ADeadlineCountsFromTheStart) {
   EXPECT_THAT(scene.Look().actions, ElementsAre("remove id-web"));
 }
 
+TEST(ExecutionStatus, TheRuntimeOfAQuotaCountsFromTheStartAndTheSoonerDeadlineCounts) {
+  Scene scene(kWeb);
+  scene.execution.spec.backoff_limit = 3;
+  scene.observed.quota = "students";
+  scene.observed.runtime = Duration(30'000);
+  EXPECT_EQ(scene.Advance(Duration(90'000)).Look().next, Duration(0));  // not started yet
+  scene.Converge();
+  EXPECT_EQ(scene.Look().next, Duration(30'000));
+  scene.execution.spec.active_deadline_seconds = 20;
+  EXPECT_EQ(scene.Look().next, Duration(20'000));
+  scene.execution.spec.active_deadline_seconds = 60;
+  EXPECT_EQ(scene.Advance(Duration(29'999)).Look().after.status.phase, v1::kRunning);
+  const Pass pass = scene.Advance(Duration(1)).Look();
+  EXPECT_EQ(pass.after.status.phase, v1::kFailed);
+  EXPECT_EQ(pass.Condition("Complete"),
+            "False RuntimeExceeded: ran longer than the runtime that quota students allows: 30 s");
+}
+
 TEST(ExecutionStatus, AnEndKeepsItsOutcomeWhenTheServicesAreGone) {
   Scene scene(kMonitor);
   scene.Stand("w")
