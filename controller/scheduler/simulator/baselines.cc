@@ -88,7 +88,7 @@ class BaselinePlayer : public Player {
 
   double Key(const World& world, int job) const {
     const TraceJob& trace = world.trace()[job];
-    const auto duration = static_cast<double>(trace.duration.count());
+    const auto duration = static_cast<double>(trace.declared.count());
     double size = 1;
     if (baseline_.dimensions >= 2) size *= trace.total;
     if (baseline_.dimensions >= 3) {
@@ -101,7 +101,8 @@ class BaselinePlayer : public Player {
       case Baseline::Order::kPsjf:
         return size * duration;
       case Baseline::Order::kSrpt:
-        return size * static_cast<double>(world.Left(job)) / trace.total;
+        return size * duration * static_cast<double>(world.Left(job)) /
+               static_cast<double>(trace.Work());
       case Baseline::Order::kHrrn:
         return -(1 + static_cast<double>((world.now() - trace.submitted).count()) / duration);
     }

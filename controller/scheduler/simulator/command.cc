@@ -54,6 +54,8 @@ po::options_description Described() {
   add("load", text("0.9"), "what they need of what the machines could give while they arrive");
   add("rigid", text("0.2"), "the share of jobs that need all of their replicas");
   add("interactive", text("0"), "the share of small jobs that people wait at");
+  add("error", text("0"),
+      "how wrong declared durations are: sigma of the logarithm of their ratio");
   add("users", text("20"), "whose jobs they are");
   add("machines", text("25"), "how many");
   add("machine-cpu", text("32"), "of each");
@@ -158,6 +160,7 @@ Expected<Command> Parse(const po::variables_map& map) {
   w.rigid = values.Number("rigid", 0, 1);
   w.interactive = values.Number("interactive", 0, 1);
   if (w.rigid + w.interactive > 1) values.Fail("interactive", "is too much beside --rigid");
+  w.error = values.Number("error", 0, 10);
   w.users = static_cast<int32_t>(values.Whole("users", 1, 10'000));
   w.machines.count = static_cast<int32_t>(values.Whole("machines", 1, 9999));
   w.machines.each = {values.Amount("machine-cpu", true), values.Amount("machine-memory", false)};

@@ -59,6 +59,12 @@ TraceJob Draw(Random& random, const Workload& workload) {
     seconds = 30 * random.LogNormal(20, 1.7);
   }
   job.duration = Duration(std::llround(std::clamp(seconds, 30.0, kLongest) * 1000));
+  job.declared = job.duration;
+  if (workload.error > 0) {
+    const double factor = random.LogNormal(1, workload.error);
+    job.declared = Duration(
+        std::max<int64_t>(1, std::llround(static_cast<double>(job.duration.count()) * factor)));
+  }
   // The authors draw 0 to 4; something must stand that the job is.
   job.essential =
       job.kind == Class::kElastic ? std::clamp(random.Below(5), 1, job.total) : job.total;

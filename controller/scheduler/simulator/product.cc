@@ -82,7 +82,7 @@ class ProductPlayer : public Player {
     const std::optional<Duration>& started = jobs_[job].started;
     if (!started) return 0;
     const Duration passed = world.now() - *started;
-    return std::min(kSteps, passed.count() * kSteps / world.trace()[job].duration.count());
+    return std::min(kSteps, passed.count() * kSteps / world.trace()[job].declared.count());
   }
 
   Job Describe(const World& world, int number) const {
@@ -93,8 +93,8 @@ class ProductPlayer : public Player {
     job.queued_at = Wall(trace.submitted);
     job.started = granted.replicas > 0;
     if (product_.durations) {
-      job.duration = trace.duration;
-      job.remaining = trace.duration * (kSteps - StepsDone(world, number)) / kSteps;
+      job.duration = trace.declared;
+      job.remaining = trace.declared * (kSteps - StepsDone(world, number)) / kSteps;
     }
     if (granted.stuck_since) job.stuck_since = Wall(*granted.stuck_since);
     Service service{.name = "worker", .request = trace.request, .total = trace.total};

@@ -13,8 +13,9 @@
 namespace zoe::scheduler::simulator {
 namespace {
 
-constexpr const char* kColumns[] = {"id",       "user",  "class",     "priority", "submitted",
-                                    "duration", "total", "essential", "cpu",      "memory"};
+constexpr const char* kColumns[] = {"id",        "user",     "class",    "priority",
+                                    "submitted", "duration", "declared", "total",
+                                    "essential", "cpu",      "memory"};
 constexpr const char* kRequired[] = {"id", "submitted", "duration", "cpu", "memory"};
 constexpr double kMostSeconds = 1e9;  // thirty years
 
@@ -102,6 +103,9 @@ Expected<TraceJob> ReadJob(Row row) {
   ZOE_TRY(row.Get("submitted", job.submitted, Seconds));
   ZOE_TRY(row.Get("duration", job.duration, Seconds));
   if (job.duration.count() < 1) return Invalid("duration: must be at least 0.001");
+  job.declared = job.duration;
+  ZOE_TRY(row.Get("declared", job.declared, Seconds));
+  if (job.declared.count() < 1) return Invalid("declared: must be at least 0.001");
   ZOE_TRY(row.Get("total", job.total, number(1, kMost)));
   job.essential = job.total;
   ZOE_TRY(row.Get("essential", job.essential, number(1, kMost)));
@@ -189,8 +193,8 @@ void WriteTrace(std::ostream& out, const std::vector<TraceJob>& jobs) {
   for (const TraceJob& job : jobs) {
     out << job.id << "," << job.user << "," << ClassName(job.kind) << "," << job.priority << ","
         << Decimal(job.submitted.count()) << "," << Decimal(job.duration.count()) << ","
-        << job.total << "," << job.essential << "," << job.request.cpu_nano / 1'000'000 << "m,"
-        << job.request.memory_bytes << "\n";
+        << Decimal(job.declared.count()) << "," << job.total << "," << job.essential << ","
+        << job.request.cpu_nano / 1'000'000 << "m," << job.request.memory_bytes << "\n";
   }
 }
 

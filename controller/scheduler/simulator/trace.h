@@ -1,14 +1,15 @@
 // What is simulated: jobs with their times of arrival, as a CSV file that users can bring.
 //
-//   id,user,class,priority,submitted,duration,total,essential,cpu,memory
-//   j1,ann,elastic,0,12.5,600,40,3,500m,2Gi
+//   id,user,class,priority,submitted,duration,declared,total,essential,cpu,memory
+//   j1,ann,elastic,0,12.5,600,900,40,3,500m,2Gi
 //
 // Columns stand in any order under a first line that names them; `id`, `submitted`, `duration`,
-// `cpu` and `memory` must be there. `submitted` and `duration` are seconds; `duration` is how long
-// the job takes with all of its `total` (1) replicas, of which `essential` (total) must run at
-// once. `cpu` and `memory` are of one replica, written as in an Application. `class` is elastic,
-// rigid or interactive and only sorts the statistics (elastic where essential < total, else rigid).
-// Empty lines and those that begin with # are skipped. No quotes.
+// `cpu` and `memory` must be there. `submitted`, `duration` and `declared` are seconds; `duration`
+// is how long the job takes with all of its `total` (1) replicas, of which `essential` (total) must
+// run at once; `declared` is what policies are told of that (the truth). `cpu` and `memory` are of
+// one replica, written as in an Application. `class` is elastic, rigid or interactive and only
+// sorts the statistics (elastic where essential < total, else rigid). Empty lines and those that
+// begin with # are skipped. No quotes.
 #pragma once
 
 #include <iosfwd>
@@ -27,7 +28,8 @@ struct TraceJob {
   std::string id, user = "nobody";
   Class kind = Class::kRigid;
   int32_t priority = 0;
-  Duration submitted{}, duration{};  // since the beginning; at least 1 ms
+  Duration submitted{};             // since the beginning
+  Duration duration{}, declared{};  // at least 1 ms
   int32_t total = 1, essential = 1;
   Resources request;
 

@@ -19,6 +19,7 @@ TraceJob Make(const std::string& id, int submitted, int duration, int32_t total,
   return {.id = id,
           .submitted = std::chrono::seconds(submitted),
           .duration = std::chrono::seconds(duration),
+          .declared = std::chrono::seconds(duration),
           .total = total,
           .essential = essential,
           .request = {kCpu, 1 << 20}};
@@ -106,6 +107,14 @@ TEST(Baselines, WhoHasWaitedLongForAShortJobHasTheHighestResponseRatio) {
   // At 20 s: 1 + 19/100 against 1 + 5/10.
   EXPECT_EQ(Ends(trace, "hrrn-rigid"), (Result{{"x", 20}, {"short", 30}, {"long", 130}}));
   EXPECT_EQ(Ends(trace, "fifo-rigid"), (Result{{"x", 20}, {"long", 120}, {"short", 130}}));
+}
+
+TEST(Baselines, KnowDurationsAsTheyAreDeclared) {
+  std::vector<TraceJob> trace = {Make("x", 0, 20, 4, 4), Make("a", 1, 10, 4, 4),
+                                 Make("b", 2, 5, 4, 4)};
+  trace[2].declared = std::chrono::seconds(60);
+  EXPECT_EQ(Ends(trace, "psjf-rigid"), (Result{{"x", 20}, {"a", 30}, {"b", 35}}));
+  EXPECT_EQ(Ends(trace, "srpt-rigid"), (Result{{"x", 20}, {"a", 30}, {"b", 35}}));
 }
 
 // One that does what the test says.

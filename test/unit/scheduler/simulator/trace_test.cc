@@ -24,8 +24,10 @@ TEST(Trace, ColumnsMayStandInAnyOrderAndMostMayBeMissing) {
       "1Gi,2,early,0.25,0\n");
   ASSERT_TRUE(jobs.ok()) << jobs.error().ToString();
   ASSERT_EQ(jobs->size(), 2u);
-  const TraceJob early{
-      .id = "early", .duration = Duration(250), .request = {2'000'000'000, 1 << 30}};
+  const TraceJob early{.id = "early",
+                       .duration = Duration(250),
+                       .declared = Duration(250),
+                       .request = {2'000'000'000, 1 << 30}};
   EXPECT_EQ((*jobs)[0], early);
   EXPECT_EQ((*jobs)[1].submitted, Duration(10'500));
   EXPECT_EQ((*jobs)[1].request, (Resources{500'000'000, int64_t{2} << 30}));
@@ -76,7 +78,7 @@ TEST(Trace, WhatIsWrongIsNamedWithItsLine) {
 }
 
 TEST(Trace, WhatIsWrittenIsReadAgain) {
-  const auto jobs = Generate({.seed = 3, .jobs = 200, .interactive = 0.1});
+  const auto jobs = Generate({.seed = 3, .jobs = 200, .interactive = 0.1, .error = 0.5});
   std::ostringstream out;
   WriteTrace(out, jobs);
   const auto again = Read(out.str());
