@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "reconcilers/execution/service_spec.h"
+#include "reconcilers/execution/supervise.h"
 #include "specs/v1/gateway.h"
 #include "specs/v1/kinds.h"
 #include "specs/v1/template.h"
@@ -44,12 +45,17 @@ void World::ExpectAsDeclared(const v1::Execution& e, const std::vector<SwarmServ
         e.status.services, [&](const v1::ServiceStatus& s) { return s.name == declared.name; });
     ASSERT_NE(status, e.status.services.end());
     const std::string network = it->spec.networks.empty() ? "" : it->spec.networks[0].network_id;
+    // What is replaced keeps its slot, beside those that are wanted.
+    SwarmServiceSpec stands = it->spec;
+    stands.labels.erase(std::string(execution::kLabelReplaced));
+    stands.replicas -=
+        execution::ReadReplacements(LabelOf(it->spec, execution::kLabelReplaced)).size();
     if (!status->update_failed) {
-      EXPECT_EQ(it->spec, execution::ToSwarmService(
-                              e, declared,
-                              {network, PlaceIn(e.meta.ns), LabelOf(it->spec, kLabelStore)}, {}));
+      EXPECT_EQ(stands, execution::ToSwarmService(
+                            e, declared,
+                            {network, PlaceIn(e.meta.ns), LabelOf(it->spec, kLabelStore)}, {}));
     }
-    EXPECT_EQ(it->spec.replicas, static_cast<uint64_t>(declared.replicas.total));
+    EXPECT_EQ(stands.replicas, static_cast<uint64_t>(declared.replicas.total));
     const auto running = std::ranges::count_if(tasks, [&](const SwarmTask& t) {
       return t.service_id == it->id && t.state == TaskState::kRunning &&
              t.desired_state == TaskState::kRunning && !t.node_down;
