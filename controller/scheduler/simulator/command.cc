@@ -35,6 +35,7 @@ struct Command {
   std::vector<std::string> policies;
   Workload workload;
   int32_t seeds = 1;
+  Duration loss{};
   std::string trace, write_trace, csv, plot;
   Options options;
 };
@@ -56,6 +57,7 @@ po::options_description Described() {
   add("interactive", text("0"), "the share of small jobs that people wait at");
   add("error", text("0"),
       "how wrong declared durations are: sigma of the logarithm of their ratio");
+  add("loss", text("0"), "seconds of work that each replica that is taken away has done in vain");
   add("users", text("20"), "whose jobs they are");
   add("machines", text("25"), "how many");
   add("machine-cpu", text("32"), "of each");
@@ -161,6 +163,7 @@ Expected<Command> Parse(const po::variables_map& map) {
   w.interactive = values.Number("interactive", 0, 1);
   if (w.rigid + w.interactive > 1) values.Fail("interactive", "is too much beside --rigid");
   w.error = values.Number("error", 0, 10);
+  command.loss = Duration(std::llround(values.Number("loss", 0, 1e6) * 1000));
   w.users = static_cast<int32_t>(values.Whole("users", 1, 10'000));
   w.machines.count = static_cast<int32_t>(values.Whole("machines", 1, 9999));
   w.machines.each = {values.Amount("machine-cpu", true), values.Amount("machine-memory", false)};
@@ -234,7 +237,7 @@ Expected<void> PlayAll(const Command& command, std::ostream& out) {
                          : command.trace);
     for (Result& result : results) {
       const auto player = MakePlayer(result.policy, command.options);
-      auto outcome = Simulate(jobs, command.workload.machines, *player);
+      auto outcome = Simulate(jobs, command.workload.machines, *player, command.loss);
       if (!outcome.ok()) {
         return Error{outcome.error().code, outcome.error().reason,
                      result.policy + ": " + outcome.error().message};

@@ -46,8 +46,8 @@ const Measures& Of(const Outcome& outcome, std::optional<Class> only) {
 void WriteTable(std::ostream& out, const std::vector<Result>& results, std::optional<Class> only) {
   out << "| policy | turnaround mean | median | 95th | queueing mean | median | 95th | most "
          "| slowdown mean | median | 95th |"
-      << (only ? "" : " cpu | memory |") << "\n|---|---|---|---|---|---|---|---|---|---|---|"
-      << (only ? "" : "---|---|") << "\n";
+      << (only ? "" : " cpu | memory | taken |")
+      << "\n|---|---|---|---|---|---|---|---|---|---|---|" << (only ? "" : "---|---|---|") << "\n";
   for (const Result& result : results) {
     const auto minutes = [&](double Spread::*part, Spread Measures::*what) {
       return Minutes(
@@ -71,7 +71,13 @@ void WriteTable(std::ostream& out, const std::vector<Result>& results, std::opti
       out << " " << Number(100 * Collect(result, [](const Outcome& o) { return o.cpu; }).mean, 1)
           << " % | "
           << Number(100 * Collect(result, [](const Outcome& o) { return o.memory; }).mean, 1)
-          << " % |";
+          << " % | "
+          << Number(
+                 Collect(result,
+                         [](const Outcome& o) { return static_cast<double>(o.taken) / o.all.jobs; })
+                     .mean,
+                 2)
+          << " |";
     }
     out << "\n";
   }
@@ -107,7 +113,7 @@ void WriteCsv(std::ostream& out, const std::vector<Result>& results,
   for (const char* what : {"turnaround", "queueing", "slowdown"}) {
     for (const char* part : {"mean", "median", "p95", "max"}) out << "," << what << "_" << part;
   }
-  out << ",cpu,memory,restarts\n";
+  out << ",cpu,memory,restarts,taken\n";
   for (const Result& result : results) {
     for (size_t t = 0; t < result.outcomes.size(); ++t) {
       const Outcome& outcome = result.outcomes[t];
@@ -122,7 +128,7 @@ void WriteCsv(std::ostream& out, const std::vector<Result>& results,
           }
         }
         out << "," << Number(outcome.cpu, 4) << "," << Number(outcome.memory, 4) << ","
-            << outcome.restarts << "\n";
+            << outcome.restarts << "," << outcome.taken << "\n";
       }
     }
   }

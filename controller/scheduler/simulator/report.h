@@ -19,7 +19,7 @@ struct Over {
 Over OverTraces(const Result& result, double (*value)(const Outcome&));
 
 // Markdown tables: all jobs, then each class that there is. Times in minutes, means over the
-// traces; "12 (10-14)" is with the least and the most.
+// traces; "12 (10-14)" is with the least and the most; `taken`: replicas, by job.
 void WriteTables(std::ostream& out, const std::vector<Result>& results);
 // One line for each policy, trace and class; seconds. `traces` are their names, as `--seed` or a
 // file's.

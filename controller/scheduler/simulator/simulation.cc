@@ -49,8 +49,8 @@ Spread Summarize(std::vector<double> values) {
 }
 
 Expected<Outcome> Simulate(const std::vector<TraceJob>& trace, const Machines& machines,
-                           Player& player) {
-  World world(trace, machines);
+                           Player& player, Duration loss) {
+  World world(trace, machines, loss);
   size_t ended = 0;
   std::optional<Duration> wake;
   int idle = 0;  // how often only the passing of time was waited for, since nothing else comes
@@ -76,7 +76,10 @@ Expected<Outcome> Simulate(const std::vector<TraceJob>& trace, const Machines& m
   for (int i = 0; i < kClasses; ++i) outcome.of_class[i] = Measure(world, static_cast<Class>(i));
   outcome.cpu = world.cpu_allocated();
   outcome.memory = world.memory_allocated();
-  for (const Run& run : world.runs()) outcome.restarts += run.restarts;
+  for (const Run& run : world.runs()) {
+    outcome.restarts += run.restarts;
+    outcome.taken += run.taken;
+  }
   return outcome;
 }
 

@@ -24,12 +24,13 @@ struct Outcome {
   Measures all;
   std::array<Measures, kClasses> of_class;
   double cpu = 0, memory = 0;  // mean shares that were allocated until the last arrival
-  int32_t restarts = 0;        // jobs that were put back and began anew
+  int32_t restarts = 0;        // of jobs that were put back and began anew
+  int64_t taken = 0;           // replicas, from jobs that went on
 };
 
-// Plays until all jobs have ended. kInternal: the player overcommitted a machine, or left jobs
-// waiting though nothing happens any more.
+// Plays until all jobs have ended; `loss` as in World. kInternal: the player overcommitted a
+// machine, or left jobs waiting though nothing happens any more.
 Expected<Outcome> Simulate(const std::vector<TraceJob>& trace, const Machines& machines,
-                           Player& player);
+                           Player& player, Duration loss = {});
 
 }  // namespace zoe::scheduler::simulator

@@ -4,9 +4,10 @@
 
 namespace zoe::scheduler::simulator {
 
-World::World(const std::vector<TraceJob>& trace, const Machines& machines)
+World::World(const std::vector<TraceJob>& trace, const Machines& machines, Duration loss)
     : trace_(trace),
       machines_(machines),
+      loss_(loss),
       runs_(trace.size()),
       free_(machines.count, machines.each),
       tasks_(machines.count),
@@ -66,11 +67,18 @@ void World::Change(int job, int machine, int32_t replicas) {
 }
 
 void World::Add(int job, int machine, int32_t replicas) { Change(job, machine, replicas); }
-void World::Remove(int job, int machine, int32_t replicas) { Change(job, machine, -replicas); }
+void World::Remove(int job, int machine, int32_t replicas) {
+  if (replicas == 0) return;
+  Settle(job);
+  Run& run = runs_[job];
+  run.taken += replicas;
+  run.left = std::min(trace_[job].Work(), run.left + replicas * loss_.count());
+  Change(job, machine, -replicas);
+}
 
 void World::Restart(int job) {
   for (size_t m = 0; m < runs_[job].on.size(); ++m) {
-    Remove(job, static_cast<int>(m), runs_[job].on[m]);
+    Change(job, static_cast<int>(m), -runs_[job].on[m]);
   }
   runs_[job].left = trace_[job].Work();
   ++runs_[job].restarts;
@@ -107,7 +115,7 @@ std::vector<int> World::TakeEnded() {
   std::vector<int> jobs;
   while (!ends_.empty() && ends_.begin()->first <= now_) {
     const int job = ends_.begin()->second;
-    for (int m = 0; m < machines_.count; ++m) Remove(job, m, runs_[job].on[m]);
+    for (int m = 0; m < machines_.count; ++m) Change(job, m, -runs_[job].on[m]);
     runs_[job].ended = now_;
     jobs.push_back(job);
   }

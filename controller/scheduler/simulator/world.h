@@ -18,12 +18,14 @@ struct Run {
   std::optional<Duration> started;  // when its essentials stood for the first time
   std::optional<Duration> ended;
   int32_t restarts = 0;
+  int32_t taken = 0;  // replicas, while it went on
 };
 
 class World {
  public:
-  // The trace must outlive it and be in order of arrival.
-  World(const std::vector<TraceJob>& trace, const Machines& machines);
+  // The trace must outlive it and be in order of arrival. `loss`: what a replica that is taken from
+  // a job has done in vain and others must do again.
+  World(const std::vector<TraceJob>& trace, const Machines& machines, Duration loss = {});
 
   Duration now() const { return now_; }
   const std::vector<TraceJob>& trace() const { return trace_; }
@@ -63,6 +65,7 @@ class World {
 
   const std::vector<TraceJob>& trace_;
   const Machines machines_;
+  const Duration loss_;
   std::vector<Run> runs_;
   std::vector<Resources> free_;
   std::vector<int32_t> tasks_;

@@ -150,6 +150,25 @@ TEST(World, WorkIsDoneByTheReplicasThatStandOnceTheEssentialOnesDo) {
   EXPECT_EQ(Ends({Make("a", 0, 10, 4, 2)}, player), (Result{{"a", 19.334}}));
 }
 
+// b starts at 1 s in the room of three of a's replicas, each of which loses 2 s.
+TEST(World, AReplicaThatIsTakenAwayLosesWhatItIsToldTo) {
+  Scripted player;
+  player.decide = [](World& world) -> std::optional<Duration> {
+    if (world.now() == Duration(0)) world.Add(0, 0, 4);
+    if (world.now() == Duration(1000)) {
+      world.Remove(0, 0, 3);
+      world.Add(1, 0, 3);
+    }
+    return std::nullopt;
+  };
+  const auto outcome = Simulate({Make("a", 0, 10, 4, 1), Make("b", 1, 3, 3, 3)}, kOneMachine,
+                                player, Duration(2000));
+  ASSERT_TRUE(outcome.ok()) << outcome.error().ToString();
+  // 4 of a's 40 were done, 6 are lost: at most all that were, so 40 remain for one.
+  EXPECT_DOUBLE_EQ(outcome->all.turnaround.most, 41);
+  EXPECT_EQ(outcome->taken, 3);
+}
+
 TEST(World, APlayerThatGivesAwayMoreThanThereIsFails) {
   Scripted player;
   player.decide = [](World& world) -> std::optional<Duration> {
