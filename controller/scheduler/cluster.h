@@ -18,6 +18,7 @@ struct NodeSlot {
   bool known = false;  // false: only named, by a replica that is said to be on it
   Resources held;      // by replicas of jobs that are on it
   int32_t held_tasks = 0;
+  Resources spare;  // of that, what elastic replicas have that can be told to leave
 };
 
 // Constraints that are asked for together.

@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <optional>
+#include <string>
+
+#include "specs/meta/subnet.h"
 
 namespace zoe::scheduler {
 namespace {
@@ -36,6 +39,12 @@ std::optional<std::string_view> ValueOf(const Node& node, std::string_view key) 
   return std::nullopt;
 }
 
+// An address, or the subnet that it is in.
+bool IsAt(const Node& node, std::string_view place) {
+  const auto subnet = ParseSubnet(place), own = ParseSubnet(node.address);
+  return subnet && own ? subnet->Overlaps(*own) : EqualFold(node.address, place);
+}
+
 }  // namespace
 
 bool Meets(const Node& node, std::string_view constraint) {
@@ -43,8 +52,11 @@ bool Meets(const Node& node, std::string_view constraint) {
   const bool equal = sign != std::string_view::npos;
   if (!equal) sign = constraint.find("!=");
   if (sign == std::string_view::npos) return false;
-  const auto value = ValueOf(node, Trim(constraint.substr(0, sign)));
-  return value && EqualFold(*value, Trim(constraint.substr(sign + 2))) == equal;
+  const std::string_view key = Trim(constraint.substr(0, sign)),
+                         wanted = Trim(constraint.substr(sign + 2));
+  if (key == "node.ip") return IsAt(node, wanted) == equal;
+  const auto value = ValueOf(node, key);
+  return value && EqualFold(*value, wanted) == equal;
 }
 
 }  // namespace zoe::scheduler

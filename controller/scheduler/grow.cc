@@ -11,6 +11,8 @@ namespace {
 constexpr uint8_t kClosed = Board::kForHead | Board::kForGrowth;
 // After so many turns around all of them, each gets twice as many replicas at a time.
 constexpr int kTurns = 8;
+// After so many attempts in vain the others grow in a later round.
+constexpr int kFailures = 200;
 // With more starts at once, each stays on its nodes.
 constexpr size_t kMostToLift = 8;
 
@@ -36,11 +38,15 @@ void Round::Grow() {
     bool done = false;
   };
   std::vector<Hungry> hungry;
+  bool appetite = !started_.empty();
+  for (const auto& [one, times] : world_.watched.appetites) appetite = appetite || RoomFor(one);
+  if (!appetite) return;
   const auto look = [&](JobNumber job) {
     const JobSlot& s = slot(job);
     const double key = Need(s.job, world_.cluster.total(), now_);
     for (size_t i = 0; i < s.services.size(); ++i) {
-      if (MayGrow(job, i)) hungry.push_back({job, i, key});
+      if (RoomFor({s.services[i].clas, s.job.services[i].request, 1}) && MayGrow(job, i))
+        hungry.push_back({job, i, key});
     }
   };
   for (const JobNumber job : world_.watched.hungry) {
@@ -94,6 +100,18 @@ void Round::Grow() {
   }
 }
 
+// On any node. Room that isn't there now won't be in this round.
+bool Round::RoomFor(const Shape::Part& one) {
+  const auto [it, fresh] = room_for_.try_emplace(one, false);
+  if (!fresh) return it->second;
+  const Class& clas = world_.cluster.clas(one.clas);
+  it->second = std::ranges::any_of(world_.cluster.by_id(), [&](NodeNumber n) {
+    return clas.allowed[n] != 0 && !board_.IsClosed(n, kClosed) &&
+           Fits(one.request, board_.room(Board::kNow, n));
+  });
+  return it->second;
+}
+
 // A grant that isn't carried out yet is carried out first.
 bool Round::MayGrow(JobNumber job, size_t service) const {
   const JobSlot& s = slot(job);
@@ -127,7 +145,7 @@ bool Round::GrowBy(JobNumber job, size_t service, int32_t by) {
   by = std::min(by, told.total - has);
   Resources more;
   Add(more, told.request, by);
-  if (by <= 0 || !WithinLimits(s, more, false)) return false;
+  if (by <= 0 || failed_growths_ >= kFailures || !WithinLimits(s, more, false)) return false;
   static const Spots kNone;
   const Spots& claimed = known == drafts_.end() ? kNone : known->second.claims[service];
   std::vector<NodeNumber> within =
@@ -147,6 +165,7 @@ bool Round::GrowBy(JobNumber job, size_t service, int32_t by) {
   }
   if (!spots) {
     board_.Claim(told.request, claimed);
+    ++failed_growths_;
     return false;
   }
   board_.Claim(told.request, *spots);

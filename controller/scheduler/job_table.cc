@@ -6,6 +6,12 @@
 
 namespace zoe::scheduler {
 
+Spot TakeOne(Spots& spots) {
+  Spot& most = *std::ranges::max_element(spots, {}, &Spot::replicas);
+  --most.replicas;
+  return {most.node, 1};
+}
+
 Standing StandingOf(const Cluster& cluster, const Service& service, const ServiceSlot& slot) {
   Standing s;
   s.alive = std::max(0, service.granted - service.ended);
@@ -87,6 +93,7 @@ void JobTable::Enter(JobSlot& slot) {
     Add(slot.granted, service.request, std::max(0, service.granted - service.ended));
     if (essential > 0) parts.push_back({s.clas, service.request, essential});
   }
+  SetSpare(slot);
   if (!slot.waits()) return;
   const auto [it, fresh] = shape_numbers_.try_emplace(parts, static_cast<int32_t>(shapes_.size()));
   if (fresh) {
@@ -102,7 +109,47 @@ void JobTable::Enter(JobSlot& slot) {
   ++shape(slot.shape).users;
 }
 
+void JobTable::SetSpare(JobSlot& slot) {
+  if (!slot.runs()) return;
+  for (size_t i = 0; i < slot.services.size(); ++i) {
+    const Service& service = slot.job.services[i];
+    ServiceSlot& s = slot.services[i];
+    const Standing standing = StandingOf(cluster_, service, s);
+    // Of fewer replicas the Swarm first forgets those that have ended: nothing would get free, and
+    // their work be done again.
+    if (standing.leaving > 0 || service.ended > 0) continue;
+    Spots left;
+    for (const Spot& spot : s.seen) {
+      if (cluster_.slot(spot.node).known) left.push_back(spot);
+    }
+    for (int32_t n = standing.seen - service.essential; n > 0; --n) {
+      const Spot one = TakeOne(left);
+      Add(cluster_.slot(one.node).spare, service.request);
+      const auto known = std::ranges::find(s.spare, one.node, &Spot::node);
+      if (known == s.spare.end()) {
+        s.spare.push_back(one);
+      } else {
+        ++known->replicas;
+      }
+    }
+  }
+}
+
+void JobTable::DropSpare(JobSlot& slot) {
+  for (size_t i = 0; i < slot.services.size(); ++i) {
+    for (const Spot& spot : slot.services[i].spare)
+      Add(cluster_.slot(spot.node).spare, slot.job.services[i].request, -spot.replicas);
+    slot.services[i].spare.clear();
+  }
+}
+
+void JobTable::LookAgain(JobNumber job) {
+  DropSpare(slots_[job]);
+  if (slots_[job].used) SetSpare(slots_[job]);
+}
+
 void JobTable::Leave(JobSlot& slot) {
+  DropSpare(slot);
   for (size_t i = 0; i < slot.services.size(); ++i) {
     const ServiceSlot& s = slot.services[i];
     for (const Spot& spot : s.seen) {

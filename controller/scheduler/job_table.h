@@ -26,6 +26,7 @@ using Spots = std::vector<Spot>;
 struct ServiceSlot {
   int32_t clas = -1;  // its constraints
   Spots seen;
+  Spots spare;  // elastic ones of those: from where most are, as the Swarm takes them
   std::vector<NodeNumber> within;  // the grant's nodes; empty: any
 };
 
@@ -74,6 +75,8 @@ class JobTable {
   };
   Told Set(const Job& job);
   bool Remove(const std::string& id);
+  // To be said of all when a node came or left.
+  void LookAgain(JobNumber job);
 
   const JobSlot* Find(const std::string& id) const;
   JobNumber NumberOf(const JobSlot& slot) const {
@@ -91,6 +94,8 @@ class JobTable {
 
  private:
   void Enter(JobSlot& slot);
+  void SetSpare(JobSlot& slot);
+  void DropSpare(JobSlot& slot);
   void Leave(JobSlot& slot);
 
   Cluster& cluster_;
@@ -114,6 +119,8 @@ struct Standing {
   int32_t essential = 0;  // of those
   int32_t leaving = 0;    // seen beyond what is granted
 };
+// One replica fewer, from where most are.
+Spot TakeOne(Spots& spots);
 Standing StandingOf(const Cluster& cluster, const Service& service, const ServiceSlot& slot);
 
 }  // namespace zoe::scheduler

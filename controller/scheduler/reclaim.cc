@@ -12,39 +12,44 @@ constexpr int kTriesToGiveBack = 64;
 
 }  // namespace
 
-// Who has elastic replicas that stand, and room as it would be without all of those.
+// Room as it would be without all elastic replicas.
+void Round::SeeMost() {
+  if (seen_most_) return;
+  seen_most_ = true;
+  board_.Copy(Board::kSoon, Board::kMost);
+  if (!world_.options.reclaim) return;
+  for (const NodeNumber n : world_.cluster.by_id())
+    board_.Leave(Board::kMost, world_.cluster.slot(n).spare, {n, 1});
+  for (const auto& [job, draft] : drafts_) {
+    if (draft.change != Change::kRequeue) continue;
+    const JobSlot& s = slot(job);
+    for (size_t i = 0; i < s.services.size(); ++i) {
+      for (const Spot& spot : s.services[i].spare)
+        board_.Leave(Board::kMost, s.job.services[i].request, {spot.node, -spot.replicas});
+    }
+  }
+}
+
+// Who has elastic replicas that stand.
 void Round::FindVictims() {
   if (found_victims_) return;
   found_victims_ = true;
-  board_.Copy(Board::kSoon, Board::kMost);
-  if (!world_.options.reclaim) return;
-  for (const JobNumber job : InOrder(world_.watched.rich)) {
+  for (const JobNumber job : world_.watched.rich) {
     const JobSlot& s = slot(job);
     const auto draft = drafts_.find(job);
     if (!s.runs() || (draft != drafts_.end() && draft->second.change == Change::kRequeue)) continue;
     Victim victim{.job = job};
     int32_t all = 0;
     for (size_t i = 0; i < s.services.size(); ++i) {
-      const Service& service = s.job.services[i];
-      const Standing standing = StandingOf(world_.cluster, service, s.services[i]);
-      const int32_t granted = draft == drafts_.end() ? service.granted : draft->second.replicas[i];
-      // Of fewer replicas the Swarm first forgets those that have ended: nothing would get free,
-      // and their work be done again.
-      const bool gives = standing.leaving == 0 && service.ended == 0;
-      const int32_t spare = gives ? std::clamp(granted - service.essential, 0, standing.seen) : 0;
+      int32_t spare = 0;
+      for (const Spot& spot : s.services[i].spare) spare += spot.replicas;
       all += spare;
       victim.spare.push_back(spare);
       Spots& spots = victim.standing.emplace_back();
       for (const Spot& spot : s.services[i].seen) {
         if (world_.cluster.slot(spot.node).known) spots.push_back(spot);
       }
-      Add(victim.spared, service.request, spare);
-      Spots left = spots;
-      for (int32_t n = 0; n < spare; ++n) {
-        Spot& most = *std::ranges::max_element(left, {}, &Spot::replicas);
-        --most.replicas;
-        board_.Leave(Board::kMost, service.request, {most.node, 1});
-      }
+      Add(victim.spared, s.job.services[i].request, spare);
     }
     if (all > 0) victims_.push_back(std::move(victim));
   }
@@ -66,8 +71,10 @@ bool Round::Promise(JobNumber job, const Parts& parts, uint8_t closed) {
 // Elastic replicas of the richest give way, no more of them than it takes.
 bool Round::Reclaim(JobNumber job, const Parts& parts, uint8_t closed) {
   if (!world_.options.reclaim) return false;
+  if (world_.watched.rich.empty()) return false;
+  SeeMost();
+  if (!Place(board_, parts, Board::kMost, closed, false)) return false;
   FindVictims();
-  if (victims_.empty() || !Place(board_, parts, Board::kMost, closed, false)) return false;
   const auto useful = [&](const Spot& spot) {
     return spot.replicas > 0 && !board_.IsClosed(spot.node, closed) &&
            std::ranges::any_of(parts, [&](const Shape::Part& part) {
@@ -219,16 +226,7 @@ void Round::Keep(JobNumber head) {
 }
 
 bool Round::KeepByTime(const Parts& parts) {
-  std::vector<std::pair<Duration, JobNumber>> ends;
-  for (JobNumber n = 0; n < world_.jobs.size(); ++n) {
-    const JobSlot& s = slot(n);
-    if (s.used && s.job.started && s.job.remaining) ends.emplace_back(*s.job.remaining, n);
-  }
-  if (ends.empty()) return false;
-  std::ranges::sort(ends, [&](const auto& a, const auto& b) {
-    return a.first != b.first ? a.first < b.first : Older(a.second, b.second);
-  });
-  board_.Copy(found_victims_ ? Board::kMost : Board::kSoon, Board::kLater);
+  board_.Copy(Board::kMost, Board::kLater);
   const auto end = [&](JobNumber n, int sign) {
     const JobSlot& s = slot(n);
     for (size_t i = 0; i < s.services.size(); ++i) {
@@ -238,22 +236,34 @@ bool Round::KeepByTime(const Parts& parts) {
       }
     }
   };
-  size_t done = 0, step = 1;
+  // Those that end together count together. First in growing strides, then back to the first end
+  // that is enough.
+  const auto& ends = world_.watched.ends;
+  std::vector<std::vector<JobNumber>> groups;
+  std::vector<Duration> times;
+  auto next = ends.begin();
   const auto fits = [&] { return Place(board_, parts, Board::kLater, 0, false); };
-  // First in growing strides, then back to the first end that is enough.
-  while (done < ends.size() && !fits()) {
-    for (size_t i = 0; i < step && done < ends.size(); ++i) end(ends[done++].second, 1);
-    step *= 2;
+  const auto apply = [&](size_t group, int sign) {
+    for (const JobNumber n : groups[group]) end(n, sign);
+  };
+  for (size_t step = 1; next != ends.end() && !fits(); step *= 2) {
+    for (size_t i = 0; i < step && next != ends.end(); ++i) {
+      times.push_back(next->first);
+      std::vector<JobNumber>& group = groups.emplace_back();
+      for (; next != ends.end() && next->first == times.back(); ++next)
+        group.push_back(next->second);
+      apply(groups.size() - 1, 1);
+    }
   }
   if (!fits()) return false;
-  size_t low = done - std::min(done, step / 2);
+  size_t low = 0, done = groups.size();
   while (low < done) {
     const size_t middle = low + (done - low) / 2;
-    for (size_t i = done; i-- > middle;) end(ends[i].second, -1);
+    for (size_t i = done; i-- > middle;) apply(i, -1);
     if (fits()) {
       done = middle;
     } else {
-      for (size_t i = middle; i < done; ++i) end(ends[i].second, 1);
+      for (size_t i = middle; i < done; ++i) apply(i, 1);
       low = middle + 1;
     }
   }
@@ -262,7 +272,7 @@ bool Round::KeepByTime(const Parts& parts) {
   for (const Spots& spots : *claims) {
     for (const Spot& spot : spots) board_.Close(spot.node, Board::kForHead);
   }
-  out_.shadow = now_ + (done == 0 ? Duration(0) : ends[done - 1].first);
+  out_.shadow = now_ + (done == 0 ? Duration(0) : times[done - 1]);
   return true;
 }
 

@@ -96,12 +96,12 @@ void Round::SeeLeaving(JobNumber job) {
     Standing standing = StandingOf(world_.cluster, s.job.services[i], s.services[i]);
     if (standing.leaving == 0) continue;
     something_leaves_ = true;
-    Spots spots = s.services[i].seen;
-    for (; standing.leaving > 0; --standing.leaving) {
-      Spot& most = *std::ranges::max_element(spots, {}, &Spot::replicas);
-      board_.Leave(Board::kSoon, s.job.services[i].request, {most.node, 1});
-      --most.replicas;
+    Spots spots;
+    for (const Spot& spot : s.services[i].seen) {
+      if (world_.cluster.slot(spot.node).known) spots.push_back(spot);
     }
+    for (; standing.leaving > 0; --standing.leaving)
+      board_.Leave(Board::kSoon, s.job.services[i].request, TakeOne(spots));
   }
 }
 
@@ -113,14 +113,19 @@ void Round::AssumeFor(JobNumber job, bool essential) {
     const Standing standing = StandingOf(world_.cluster, service, s.services[i]);
     const int32_t replicas = essential ? standing.essential : standing.missing - standing.essential;
     if (replicas == 0) continue;
+    // The Swarm knows one service: what its essential replicas claim on each node that they may
+    // come to is no claim on its elastic ones.
+    Claimed& claimed = assumed_[{job, i}];
+    board_.Unclaim(service.request, claimed.spots);
     int32_t left = 0;
-    const Spots spots = board_.Assume({.clas = &world_.cluster.clas(s.services[i].clas),
-                                       .request = service.request,
-                                       .replicas = replicas,
-                                       .standing = &s.services[i].seen,
-                                       .within = &s.services[i].within},
-                                      left);
-    board_.Claim(service.request, spots);
+    claimed.spots = board_.Assume({.clas = &world_.cluster.clas(s.services[i].clas),
+                                   .request = service.request,
+                                   .replicas = claimed.replicas + replicas,
+                                   .standing = &s.services[i].seen,
+                                   .within = &s.services[i].within},
+                                  left);
+    board_.Claim(service.request, claimed.spots);
+    claimed.replicas += replicas - left;
     Add(out_.assumed, service.request, replicas - left);
     if (left == 0 || !s.runs()) continue;
     if (essential) {
@@ -169,8 +174,11 @@ void Round::Walk() {
   }
   const auto& order = world_.line.Order(world_.jobs, world_.cluster, usage, now_);
   out_.waiting.reserve(order.size());
+  SeeMost();
+  now_bounds_ = BoundsOf(Board::kNow);
+  most_bounds_ = BoundsOf(Board::kMost);
   for (const Line::Place& place : order) {
-    if (!Consider(place)) out_.waiting.push_back(place);
+    if (!Consider(place)) out_.waiting.push_back({place.job, place.stamp});
   }
 }
 
@@ -179,24 +187,26 @@ bool Round::Consider(const Line::Place& place) {
   uint8_t& failed = failed_[static_cast<size_t>(place.shape)];
   const bool done =
       (failed & kAllFailed) != 0 || (out_.kept && (failed & kOpenFailed) != 0 && !out_.shadow);
-  if (done && !world_.options.preempt) return false;
+  if ((done || looked_ >= kDepth) && !world_.options.preempt) return false;
   const JobSlot& s = slot(place.job);
   // Those which have ended before the first one can start are in nobody's way.
   const bool passes = out_.shadow && s.job.duration && now_ + *s.job.duration <= *out_.shadow;
   const uint8_t closed = out_.kept && !passes ? Board::kForHead : 0;
   const uint8_t bit = closed != 0 ? kOpenFailed : kAllFailed;
-  if ((failed & bit) == 0 && looked_ < kDepth) {
+  if ((failed & bit) == 0) {
     Shape& shape = world_.jobs.shape(place.shape);
     if (!Possible(shape)) {
       failed |= kAllFailed | kOpenFailed;
       return false;
     }
     if (!WithinLimits(s, s.essential, true)) return false;
-    if (Start(place.job, closed)) return true;
-    if (Promise(place.job, shape.parts, closed) || Reclaim(place.job, shape.parts, closed))
-      return false;
+    if (most_bounds_.Allow(shape)) {
+      if (now_bounds_.Allow(shape) && Start(place.job, closed)) return true;
+      if (Promise(place.job, shape.parts, closed) || Reclaim(place.job, shape.parts, closed))
+        return false;
+      ++looked_;
+    }
     failed |= closed != 0 ? kOpenFailed : kAllFailed | kOpenFailed;
-    ++looked_;
   }
   if (!Possible(world_.jobs.shape(place.shape)) || !WithinLimits(s, s.essential, true))
     return false;
@@ -206,6 +216,25 @@ bool Round::Consider(const Line::Place& place) {
     if (now_ - s.job.queued_at >= world_.options.backfill) Keep(place.job);
   }
   return false;
+}
+
+Round::Bounds Round::BoundsOf(Board::Room room) const {
+  Bounds bounds;
+  for (const NodeNumber n : world_.cluster.by_id()) {
+    if (!world_.cluster.slot(n).node.schedulable) continue;
+    const Resources& r = board_.room(room, n);
+    const Resources some = {std::max<int64_t>(0, r.cpu_nano), std::max<int64_t>(0, r.memory_bytes)};
+    bounds.largest.cpu_nano = std::max(bounds.largest.cpu_nano, some.cpu_nano);
+    bounds.largest.memory_bytes = std::max(bounds.largest.memory_bytes, some.memory_bytes);
+    Add(bounds.sum, some);
+  }
+  return bounds;
+}
+
+bool Round::Bounds::Allow(const Shape& shape) const {
+  return Fits(shape.sum, sum) && std::ranges::all_of(shape.parts, [&](const Shape::Part& part) {
+           return Fits(part.request, largest);
+         });
 }
 
 bool Round::Possible(Shape& shape) {

@@ -22,10 +22,12 @@ struct Use {
 
 // Jobs of which something must be looked at in each decision.
 struct Watched {
-  std::set<JobNumber> moving;  // not all that is granted stands, or something leaves
-  std::set<JobNumber> hungry;  // elastic replicas are not granted
-  std::set<JobNumber> rich;    // elastic replicas are granted
+  std::set<JobNumber> moving;                // not all that is granted stands, or something leaves
+  std::set<JobNumber> hungry;                // elastic replicas are not granted
+  std::map<Shape::Part, int32_t> appetites;  // theirs: one replica, how often
+  std::set<JobNumber> rich;                  // elastic replicas are granted
   std::set<JobNumber> stuck;
+  std::set<std::pair<Duration, JobNumber>> ends;  // of started ones, where declared: what remains
 };
 
 struct World {
@@ -42,7 +44,11 @@ struct World {
 struct Outcome {
   WallTime now{};
   Board board;
-  std::vector<Line::Place> waiting;  // in order
+  struct Waiting {
+    JobNumber job;
+    uint32_t stamp;
+  };
+  std::vector<Waiting> waiting;  // in order
   std::vector<Use> use;
   std::optional<JobNumber> head;   // the first one that waits for room that isn't coming yet
   bool kept = false;               // nodes are closed for it
@@ -63,6 +69,12 @@ class Round {
   Decision Run();
 
  private:
+  // No replica, and no gang, is larger than these: looked at before nodes are.
+  struct Bounds {
+    Resources largest, sum;
+    bool Allow(const Shape& shape) const;
+  };
+  Bounds BoundsOf(Board::Room room) const;
   // What a job is to have.
   struct Draft {
     Change change = Change::kStart;
@@ -72,6 +84,11 @@ class Round {
     std::string reason, message;
     std::vector<int32_t> taken;  // by service: elastic replicas that give way
     std::string taker;
+  };
+  // What of a service was granted before, is seen nowhere, and has found room.
+  struct Claimed {
+    int32_t replicas = 0;
+    Spots spots;
   };
   // Elastic replicas that can be told to leave.
   struct Victim {
@@ -110,6 +127,7 @@ class Round {
   std::optional<WallTime> Next() const;
 
   // reclaim.cc
+  void SeeMost();
   void FindVictims();
   bool Promise(JobNumber job, const Parts& parts, uint8_t closed);
   bool Reclaim(JobNumber job, const Parts& parts, uint8_t closed);
@@ -122,6 +140,7 @@ class Round {
   bool GrowBy(JobNumber job, size_t service, int32_t by);
   int32_t GrowMost(JobNumber job, size_t service);
   bool MayGrow(JobNumber job, size_t service) const;
+  bool RoomFor(const Shape::Part& one);
   void Lift();
   bool LiftService(JobNumber job, Draft& draft, size_t service);
 
@@ -131,12 +150,16 @@ class Round {
   Board& board_;
   std::map<JobNumber, Draft> drafts_;
   std::vector<JobNumber> started_;
-  std::vector<std::pair<JobNumber, Parts>> broken_;  // essentials that stand nowhere
-  std::optional<Board> empty_;                       // the cluster without jobs
-  std::vector<uint8_t> failed_;                      // by shape: bit 0 on open nodes, bit 1 on all
-  std::map<int32_t, int32_t> not_preempting_;        // by shape: up to this priority
+  std::map<std::pair<JobNumber, size_t>, Claimed> assumed_;  // by job and service
+  std::vector<std::pair<JobNumber, Parts>> broken_;          // essentials that stand nowhere
+  std::optional<Board> empty_;                               // the cluster without jobs
+  int failed_growths_ = 0;
+  std::map<Shape::Part, bool> room_for_;
+  std::vector<uint8_t> failed_;                // by shape: bit 0 on open nodes, bit 1 on all
+  std::map<int32_t, int32_t> not_preempting_;  // by shape: up to this priority
   std::vector<Victim> victims_;
-  bool found_victims_ = false, something_leaves_ = false;
+  bool seen_most_ = false, found_victims_ = false, something_leaves_ = false;
+  Bounds now_bounds_, most_bounds_;
   int looked_ = 0;  // shapes that were tried in vain
 };
 

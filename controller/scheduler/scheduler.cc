@@ -51,16 +51,28 @@ void Scheduler::State::Watch(JobNumber job) {
     const Standing standing = StandingOf(cluster, service, slot.services[i]);
     if (standing.missing > 0 || standing.leaving > 0) watched.moving.insert(job);
     if (!slot.runs()) continue;
-    if (service.granted < service.total) watched.hungry.insert(job);
-    if (service.granted > service.essential) watched.rich.insert(job);
+    if (service.granted < service.total) {
+      watched.hungry.insert(job);
+      ++watched.appetites[{slot.services[i].clas, service.request, 1}];
+    }
+    if (!slot.services[i].spare.empty()) watched.rich.insert(job);
   }
+  if (slot.job.started && slot.job.remaining) watched.ends.emplace(*slot.job.remaining, job);
 }
 
 void Scheduler::State::Forget(JobNumber job) {
   watched.stuck.erase(job);
   watched.moving.erase(job);
-  watched.hungry.erase(job);
   watched.rich.erase(job);
+  const JobSlot& slot = jobs.slot(job);
+  if (slot.job.remaining) watched.ends.erase({*slot.job.remaining, job});
+  if (watched.hungry.erase(job) == 0) return;
+  for (size_t i = 0; i < slot.services.size(); ++i) {
+    const Service& service = slot.job.services[i];
+    if (service.granted >= service.total) continue;
+    const auto it = watched.appetites.find({slot.services[i].clas, service.request, 1});
+    if (--it->second == 0) watched.appetites.erase(it);
+  }
 }
 
 Scheduler::Scheduler(Options options) : state_(std::make_unique<State>(options)) {}
@@ -82,9 +94,9 @@ void Scheduler::SetJob(const Job& job) {
     if (before->job == job) return;
     s.Count(*before, -1);
     if (before->waits()) s.line.Left();
+    s.Forget(s.jobs.NumberOf(*before));
   }
   const JobNumber number = s.jobs.Set(job).number;
-  s.Forget(number);
   s.Count(s.jobs.slot(number), 1);
   s.Watch(number);
   s.line.Enter(s.jobs, number);
@@ -113,7 +125,10 @@ Decision Scheduler::Decide(WallTime now) {
   s.use.resize(s.jobs.users());
   if (s.nodes_came_or_left) {
     s.watched = {};
-    for (JobNumber n = 0; n < s.jobs.size(); ++n) s.Watch(n);
+    for (JobNumber n = 0; n < s.jobs.size(); ++n) {
+      s.jobs.LookAgain(n);
+      s.Watch(n);
+    }
     s.nodes_came_or_left = false;
   }
   s.listed = false;
@@ -126,7 +141,7 @@ void Scheduler::State::List() {
   listed = true;
   queue.clear();
   positions.clear();
-  for (const Line::Place& place : outcome.waiting) {
+  for (const Outcome::Waiting& place : outcome.waiting) {
     if (jobs.stamp(place.job) != place.stamp) continue;
     queue.push_back(jobs.slot(place.job).job.id);
     positions[queue.back()] = static_cast<int32_t>(queue.size());

@@ -26,12 +26,13 @@ struct Resources {
 
 struct Node {
   std::string id, name;
-  std::string role, os, architecture;  // as in Swarm's constraints: manager | worker
+  std::string role, os, architecture;  // as in Swarm's constraints: manager | worker; x86_64
   std::map<std::string, std::string> labels, engine_labels;
   bool schedulable = true;  // it is ready, and its availability is active
   Resources capacity;
   Resources foreign;  // reserved by tasks on it that belong to no job
   int32_t foreign_tasks = 0;
+  std::string address;  // "10.0.0.7"
   bool operator==(const Node&) const = default;
 };
 

@@ -218,6 +218,7 @@ TEST(Property, NoGrantIsWithoutANode) {
       const Decision decision = scheduler.Decide(now);
       for (const Grant& grant : decision.grants) {
         swarm.Apply(grant);
+        EXPECT_NE(grant.reason, "NoRoom") << "step " << step << ": " << grant.message;
         ++grants;
         confined += std::ranges::any_of(grant.nodes, [](const auto& n) { return !n.empty(); });
       }

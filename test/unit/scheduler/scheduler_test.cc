@@ -114,6 +114,26 @@ TEST(Admission, WhatWasGrantedAndIsNotSeenIsNobodyElses) {
   EXPECT_EQ(s.Free(), (Resources{kCpu, 1024 * kGi}));
 }
 
+TEST(Admission, WhatWasJustGrantedIsNotTakenBackBeforeTheSwarmHasPlacedIt) {
+  Scheduler s({});
+  for (const char* id : {"a", "b"}) s.SetNode(MakeNode(id, 4));
+  Job old = MakeJob("u/old", {MakeService(5, 5, 1)});
+  old.started = true;
+  old.services[0].granted = 5;
+  old.services[0].placed = {{"a", 3}, {"b", 2}};
+  s.SetJob(old);
+  Job dask = MakeJob("u/dask", {MakeService(6, 1, 1)});
+  s.SetJob(dask);
+  const Decision start = s.Decide(kStart);
+  ASSERT_THAT(start.grants, SizeIs(1));
+  ASSERT_THAT(start.grants[0].replicas, ElementsAre(3));
+  dask.started = true;
+  dask.services[0].granted = 3;
+  dask.services[0].nodes = start.grants[0].nodes[0];
+  s.SetJob(dask);
+  EXPECT_THAT(s.Decide(kStart).grants, IsEmpty());
+}
+
 TEST(Admission, AskedTwiceItSaysTheSame) {
   Scheduler s({});
   s.SetNode(MakeNode("a", 4));
