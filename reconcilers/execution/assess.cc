@@ -10,9 +10,6 @@
 namespace zoe::execution {
 namespace {
 
-constexpr std::string_view kDeadlineExceeded = "DeadlineExceeded",
-                           kBackoffLimitExceeded = "BackoffLimitExceeded";
-
 bool RolledBack(UpdateState state) {
   return state == UpdateState::kRollbackStarted || state == UpdateState::kRollbackPaused ||
          state == UpdateState::kRollbackCompleted;
@@ -206,24 +203,16 @@ Verdict JudgeServices(const Picture& picture) {
   return {};
 }
 
-// Who has run too long would do so again.
-bool MayBeTriedAgain(const Picture& picture) {
-  const v1::Execution& execution = *picture.execution;
-  return picture.verdict.kind == Verdict::Kind::kFailed && !picture.verdict.final &&
-         picture.verdict.reason != kDeadlineExceeded &&
-         execution.status.attempts < execution.spec.backoff_limit;
-}
-
-// As a Kubernetes Job that has used up its attempts.
-void TellLastAttempt(Picture& picture) {
+// As a Kubernetes Job: it has further attempts, or has used them up.
+void CountAttempts(Picture& picture) {
   Verdict& verdict = picture.verdict;
-  const bool could = verdict.kind == Verdict::Kind::kFailed && !verdict.final &&
-                     verdict.reason != kDeadlineExceeded;
   const int limit = picture.execution->spec.backoff_limit;
-  if (!could || picture.again || limit == 0) return;
+  if (verdict.kind != Verdict::Kind::kFailed || verdict.final || limit == 0) return;
+  picture.again = picture.execution->status.attempts < limit;
+  if (picture.again) return;
   verdict.message = "the last of " + std::to_string(limit + 1) +
                     " attempts has failed: " + verdict.reason + ": " + verdict.message;
-  verdict.reason = kBackoffLimitExceeded;
+  verdict.reason = "BackoffLimitExceeded";
 }
 
 Verdict Judge(const Picture& picture) {
@@ -259,8 +248,10 @@ std::optional<Deadline> DeadlineOf(const Picture& picture,
   if (!started_at) return deadline;
   if (const auto& seconds = picture.execution->spec.active_deadline_seconds) {
     deadline = {*started_at + std::chrono::seconds(*seconds),
-                {Verdict::Kind::kFailed, std::string(kDeadlineExceeded),
-                 "ran longer than activeDeadlineSeconds: " + std::to_string(*seconds)}};
+                {.kind = Verdict::Kind::kFailed,
+                 .reason = "DeadlineExceeded",
+                 .message = "ran longer than activeDeadlineSeconds: " + std::to_string(*seconds),
+                 .final = true}};
   }
   const auto& runtime = picture.observed.runtime;
   if (runtime && (!deadline || *started_at + *runtime < deadline->at)) {
@@ -305,8 +296,7 @@ Expected<Picture> Assess(const v1::Execution& execution, Observed observed, Wall
   picture.verdict = Judge(picture);
   // What ended well before it could be put back has ended.
   if (picture.queued && picture.verdict.kind == Verdict::Kind::kFailed) picture.verdict = {};
-  picture.again = MayBeTriedAgain(picture);
-  TellLastAttempt(picture);
+  CountAttempts(picture);
   return Expected<Picture>(std::move(picture));
 }
 

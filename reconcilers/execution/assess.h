@@ -53,7 +53,7 @@ struct ServicePicture {
 struct Verdict {
   enum class Kind { kNone, kSucceeded, kFailed } kind = Kind::kNone;
   std::string reason, message;
-  bool final = false;  // whatever backoffLimit says: a rule holds that it would end so again
+  bool final = false;  // whatever backoffLimit says: another attempt would end so, too
 };
 
 // When one that has started at that time has run for too long, and how it ends then.

@@ -79,7 +79,9 @@ void ExplainWaiting(const SlotTasks& tasks, int64_t memory_limit, SlotHistory& s
     const bool ended = HasFailed(t) || LostWithNode(t) ||
                        (t.state == TaskState::kComplete && slot.state == SlotState::kWaiting);
     if (!ended) continue;
-    slot.trouble = SaysNoImage(t.error) ? Trouble::kImageNotFound : Trouble::kTaskFailed;
+    slot.trouble = SaysNoImage(t.error)                ? Trouble::kImageNotFound
+                   : CauseOf(t) == Cause::kOutOfMemory ? Trouble::kOutOfMemory
+                                                       : Trouble::kTaskFailed;
     slot.message = Ending(t, memory_limit);
     return;
   }

@@ -12,7 +12,15 @@
 namespace zoe::execution {
 
 // Why a replica isn't ready, worst first.
-enum class Trouble { kImageNotFound, kUnschedulable, kNoAddress, kTaskFailed, kStarting, kNone };
+enum class Trouble {
+  kImageNotFound,
+  kUnschedulable,
+  kNoAddress,
+  kOutOfMemory,
+  kTaskFailed,
+  kStarting,
+  kNone
+};
 
 // A slot is a replica's place: Swarm puts a new task into it when the old one has failed.
 enum class SlotState {

@@ -48,6 +48,8 @@ std::string_view TroubleReason(Trouble trouble) {
       return "Unschedulable";
     case Trouble::kNoAddress:
       return "NoAddress";
+    case Trouble::kOutOfMemory:
+      return "OutOfMemory";
     case Trouble::kTaskFailed:
       return "TaskFailed";
     case Trouble::kStarting:

@@ -20,7 +20,8 @@
 //
 // - EssentialReady. False: Queued, NamespaceNotReady (what of its namespace is waited for),
 // Unschedulable,
-//   ImageNotFound, NoAddress, TaskFailed, NameConflict, Starting, Suspended, Finished, Terminating.
+//   ImageNotFound, NoAddress, OutOfMemory, TaskFailed, NameConflict, Starting, Suspended, Finished,
+//   Terminating.
 //
 // - Ready. True: AllReplicasReady, "4/4 replicas ready"; replicas that have done their work count.
 //   False NamespaceNotReady also while a change waits that would replace what runs. Elastic

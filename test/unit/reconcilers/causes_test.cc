@@ -78,7 +78,8 @@ constexpr const char* kMemory = "onOutOfMemory: true";
 constexpr const char* kNode = "onNodeLost: true";
 
 v1::Service Declared(const std::string& policy, const std::string& rules) {
-  Scene scene("- {name: a, image: i, restart: {policy: " + policy + ", rules: [" + rules + "]}}\n");
+  Scene scene("- {name: a, image: i, resources: {limits: {memory: 1Gi}}, restart: {policy: " +
+              policy + ", rules: [" + rules + "]}}\n");
   return scene.Declared("a");
 }
 
@@ -118,10 +119,9 @@ TEST(RuleOn, DecidesEachCauseByPolicyAndRule) {
 }
 
 TEST(RuleOn, TakesTheFirstThatFits) {
-  const v1::Service service = Declared(
-      "always",
-      "{onOutOfMemory: true, action: ignore}, {onExitCodes: [3], action: count}, {onExitCodes: [3, "
-      "137], action: fail}");
+  const v1::Service service = Declared("always",
+                                       "{onOutOfMemory: true, action: ignore}, {onExitCodes: [3], "
+                                       "action: count}, {onExitCodes: [4, 137], action: fail}");
   EXPECT_EQ(Says(RuleOn(service, Cause::kOutOfMemory, 137)), "ignore 0");
   EXPECT_EQ(Says(RuleOn(service, Cause::kExitCode, 3)), "count 1");
   EXPECT_EQ(Says(RuleOn(service, Cause::kExitCode, 137)), "lost 2");
@@ -244,8 +244,21 @@ TEST(Rules, FailOnOutOfMemoryWithItsLimit) {
             "wanted more than its limit of 64Mi (restart.rules[0])");
 }
 
+TEST(Rules, AreNotNeededToTellWhyItEnded) {
+  Scene scene(Job("policy: always", ", resources: {limits: {memory: 64Mi}}"));
+  scene.Stand("job");
+  Exit(scene, 1, 137).out_of_memory = true;
+  scene.Task("job", 1, TaskState::kPreparing);
+  const Pass pass = scene.Look();
+  EXPECT_EQ(pass.Condition("EssentialReady"),
+            "False OutOfMemory: job: out of memory: it wanted more than its limit of 64Mi");
+  EXPECT_THAT(pass.events, ElementsAre("! Restarted: job: out of memory: it wanted more than its "
+                                       "limit of 64Mi"));
+}
+
 TEST(Rules, TakeAKillForNothingElseWhereNobodyKnows) {
-  Scene scene(Job("policy: always, rules: [{onOutOfMemory: true, action: fail}]"));
+  Scene scene(Job("policy: always, rules: [{onOutOfMemory: true, action: fail}]",
+                  ", resources: {limits: {memory: 64Mi}}"));
   scene.Stand("job");
   Exit(scene, 1, 137);
   const Pass pass = Follow(scene.Advance(Duration(60'000)));
@@ -448,6 +461,15 @@ TEST(BackoffLimit, EndsWithTheLastAttempt) {
   EXPECT_EQ(pass.Condition("Complete"),
             "False BackoffLimitExceeded: the last of 2 attempts has failed: TaskFailed: service "
             "job: replica 1 ended with exit code 4: task: non-zero exit (4)");
+}
+
+TEST(BackoffLimit, HelpsNobodyWhoHasRunTooLong) {
+  Scene scene(Job("policy: never"));
+  scene.execution.spec.backoff_limit = 1;
+  scene.execution.spec.active_deadline_seconds = 60;
+  scene.Converge().Look();
+  EXPECT_THAT(scene.Advance(Duration(60'000)).Look().Condition("Complete"),
+              HasSubstr("False DeadlineExceeded: "));
 }
 
 TEST(BackoffLimit, HelpsNobodyWhomARuleFails) {
