@@ -1,5 +1,6 @@
 // Tasks: how they fail, wait, become healthy; what they print; who is told.
 #include <algorithm>
+#include <set>
 #include <thread>
 
 #include "test/conformance/swarm/suite.h"
@@ -62,6 +63,37 @@ TEST_F(SwarmConformance, NeverRestartedJobStaysFailed) {
   const std::string id = Create(spec);
   ASSERT_TRUE(Until("failed", [&] { return Tasks(id, TaskState::kFailed).size() == 1; }));
   EXPECT_EQ(Tasks(id)[0].exit_code, 7);
+  EXPECT_EQ(Tasks(id).size(), 1u);
+}
+
+TEST_F(SwarmConformance, WhatNeverRestartsKeepsItsSlotAndOneMoreReplicaGetsTheNext) {
+  SwarmServiceSpec spec = Spec("job", "exit 7");
+  spec.restart_condition = RestartCondition::kNone;
+  const std::string id = Create(spec);
+  ASSERT_TRUE(Until("failed", [&] { return Tasks(id, TaskState::kFailed).size() == 1; }));
+  spec.replicas = 2;
+  spec.labels["replaced"] = Tasks(id)[0].id;
+  ASSERT_TRUE(Until(
+      "updated", [&] { return swarm().UpdateService(Ctx(), id, Service(id).version, spec).ok(); }));
+  ASSERT_TRUE(Until("failed again", [&] { return Tasks(id, TaskState::kFailed).size() == 2; }));
+  std::set<int32_t> slots;
+  for (const SwarmTask& task : Tasks(id)) slots.insert(task.slot);
+  EXPECT_EQ(slots, (std::set<int32_t>{1, 2}));
+  EXPECT_EQ(Service(id).spec, spec);
+}
+
+TEST_F(SwarmConformance, WhatNeverRestartsIsNotMovedFromANodeThatIsDrained) {
+  SwarmServiceSpec spec = Spec("job");
+  spec.restart_condition = RestartCondition::kNone;
+  const std::string id = Create(spec), moved = Create(Spec("web"));
+  ASSERT_TRUE(UntilRunning(id, 1));
+  ASSERT_TRUE(UntilRunning(moved, 1));
+  world().SetAvailability("drain");
+  Until("stopped",
+        [&] { return Tasks(id, TaskState::kShutdown).size() == 1 && Tasks(moved).size() == 2; });
+  EXPECT_EQ(Tasks(id).size(), 1u);
+  world().SetAvailability("active");
+  EXPECT_TRUE(UntilRunning(moved, 1));
   EXPECT_EQ(Tasks(id).size(), 1u);
 }
 
