@@ -5,6 +5,7 @@
 
 #include "apis/server/rights.h"
 #include "controller/crypto/crypto.h"
+#include "controller/quota/quota.h"
 
 namespace zoe::server {
 namespace {
@@ -139,7 +140,11 @@ std::string Auth::DigestOf(std::string_view credentials) const {
 Expected<User> Auth::UserNow(const std::string& name, Proof proof) const {
   const auto user = credentials_.FindActive(name);
   if (!user) return Unauthorized("user \"" + name + "\" is disabled, or is being deleted");
-  return User{.name = name, .role = user->spec.role, .proof = proof};
+  const auto quota = QuotaOf(cache_, *user);
+  return User{.name = name,
+              .role = user->spec.role,
+              .proof = proof,
+              .quota = quota ? quota->meta.name : ""};
 }
 
 std::optional<Expected<User>> Auth::Recall(const std::string& digest) {

@@ -100,6 +100,7 @@ struct User {
   std::string role{v1::kRoleAdmin};
   Proof proof = Proof::kNone;
   std::optional<WallTime> expires_at;  // of the token or session
+  std::string quota = {};              // name of the Quota that limits the user; empty: none
 
   Caller caller() const { return {name, role}; }
 };

@@ -22,8 +22,8 @@ enum Verbs : uint16_t {
   kAnyVerb = 0xffff,
 };
 enum Roles : uint8_t { kAdmin = 1, kUser = 2, kGuest = 4, kPeople = kUser | kGuest, kAll = 7 };
-// Of namespaced objects the namespace; of Users, whether it is the caller; of what has neither,
-// kCluster.
+// Of namespaced objects the namespace; of Users and Quotas, whether it is the caller, and limits
+// the caller; of what has neither, kCluster.
 enum Places : uint8_t { kOwn = 1, kCatalog = 2, kOther = 4, kCluster = 8, kAnywhere = 15 };
 
 struct Right {
@@ -52,6 +52,11 @@ constexpr Right kRights[] = {
     {"namespaces", "", kList | kWatch, kPeople, kCluster},
     {"namespaces", "", kGet, kPeople, kOwn | kCatalog},
     {"namespaces", "status", kGet, kPeople, kOwn | kCatalog},
+
+    // Of which they see the one that limits them.
+    {"quotas", "", kList | kWatch, kPeople, kCluster},
+    {"quotas", "", kGet, kPeople, kOwn},
+    {"quotas", "status", kGet, kPeople, kOwn},
 
     {"users", "", kGet | kUpdate, kPeople, kOwn},
     {"users", "status", kGet, kPeople, kOwn},
@@ -109,8 +114,14 @@ uint8_t RoleBit(std::string_view role) {
 // A user's name is the name of the namespace.
 std::string_view NamespaceOf(const Route& route) {
   const bool is_place = route.endpoint == Endpoint::kResource &&
-                        (route.kind->name == "User" || route.kind->name == "Namespace");
+                        (route.kind->name == "User" || route.kind->name == "Namespace" ||
+                         route.kind->name == "Quota");
   return is_place ? route.name : route.ns;
+}
+
+// What of the kind is the user's own: the namespace, or the object itself.
+std::string_view OwnOf(const User& user, const v1::Kind* kind) {
+  return kind != nullptr && kind->name == "Quota" ? user.quota : user.name;
 }
 
 uint8_t PlaceOf(const User& user, std::string_view verb, const Route& route) {
@@ -120,7 +131,7 @@ uint8_t PlaceOf(const User& user, std::string_view verb, const Route& route) {
                       !route.kind->view && route.kind->namespaced && route.subresource.empty();
     return home ? kOwn : kCluster;
   }
-  if (ns == user.name) return kOwn;
+  if (ns == OwnOf(user, route.kind)) return kOwn;
   return ns == v1::kCatalog ? kCatalog : kOther;
 }
 
@@ -160,9 +171,9 @@ bool MayAnything(const User& user) {
   return right != nullptr && right->granted;
 }
 
-uint8_t PlaceNamed(const User& user, std::string_view ns) {
+uint8_t PlaceNamed(const User& user, const v1::Kind& kind, std::string_view ns) {
   if (ns.empty()) return kCluster;
-  if (ns == user.name) return kOwn;
+  if (ns == OwnOf(user, &kind)) return kOwn;
   return ns == v1::kCatalog ? kCatalog : kOther;
 }
 
@@ -190,10 +201,12 @@ void AddRule(std::vector<Rule>& rules, const User& user, const v1::Kind& kind,
 // Of one resource: in the namespace, or of cluster-scoped ones, each that has a name of its own.
 void AddRules(std::vector<Rule>& rules, const User& user, const v1::Kind& kind,
               const Subresource* subresource, std::string_view ns) {
-  if (kind.namespaced) return AddRule(rules, user, kind, subresource, PlaceNamed(user, ns), "");
+  if (kind.namespaced)
+    return AddRule(rules, user, kind, subresource, PlaceNamed(user, kind, ns), "");
   AddRule(rules, user, kind, subresource, kCluster, "");
   if (!IsPlace(kind)) return;
-  AddRule(rules, user, kind, subresource, kOwn, user.name);
+  const std::string_view own = OwnOf(user, &kind);
+  if (!own.empty()) AddRule(rules, user, kind, subresource, kOwn, own);
   AddRule(rules, user, kind, subresource, kCatalog, v1::kCatalog);
 }
 
@@ -226,8 +239,8 @@ Expected<void> May(const User& user, const Question& question) {
   if (!HasVerb(subresource == nullptr ? VerbsOf(*kind) : subresource->verbs, question.verb))
     return no("nobody can " + std::string(question.verb) + " " + std::string(question.resource));
   const std::string_view ns = kind->namespaced ? question.ns : question.name;
-  const Right* right =
-      FindRight(kind->plural, question.subresource, question.verb, user.role, PlaceNamed(user, ns));
+  const Right* right = FindRight(kind->plural, question.subresource, question.verb, user.role,
+                                 PlaceNamed(user, *kind, ns));
   if (right != nullptr && right->granted) return {};
   return no("role " + quoted(user.role) + " of user " + quoted(user.name) + " doesn't allow it");
 }

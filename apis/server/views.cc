@@ -318,12 +318,12 @@ void Api::View(const ExchangePtr& exchange) {
   });
 }
 
-// Who may not see every namespace sees those that they may get one by one.
+// Who may not see every namespace, or Quota, sees those that they may get one by one.
 void Api::Narrow(const Exchange& exchange, ListOptions& options) {
   const v1::Kind& kind = *options.selection.kind;
-  if (!kind.view) return;
-  if (options.watch) options.keep = views_.KeepCurrent(kind);
-  if (kind.name != "Namespace") return;
+  if (kind.view && options.watch) options.keep = views_.KeepCurrent(kind);
+  const bool quotas = kind.name == "Quota";
+  if (kind.name != "Namespace" && !quotas) return;
   const auto may_get = [&](const std::string& name) {
     Route one = exchange.route;
     one.name = name;
@@ -331,7 +331,8 @@ void Api::Narrow(const Exchange& exchange, ListOptions& options) {
   };
   if (may_get("")) return;
   std::vector<std::string> names;
-  for (const std::string& name : {exchange.user.name, std::string(v1::kCatalog)}) {
+  for (const std::string& name :
+       {quotas ? exchange.user.quota : exchange.user.name, std::string(v1::kCatalog)}) {
     if (may_get(name)) names.push_back(name);
   }
   options.selection.names = std::move(names);

@@ -47,8 +47,9 @@ std::string Places(const User& user, Route route) {
 }
 
 const User kAdmin{.name = "admin", .role = "admin", .proof = Proof::kBasic};
-const User kAlice{.name = "alice", .role = "user", .proof = Proof::kBasic};
-const User kGina{.name = "gina", .role = "guest", .proof = Proof::kBasic};
+// Each has a Quota of the same name.
+const User kAlice{.name = "alice", .role = "user", .proof = Proof::kBasic, .quota = "alice"};
+const User kGina{.name = "gina", .role = "guest", .proof = Proof::kBasic, .quota = "gina"};
 
 struct Row {
   std::string user, guest;  // own catalog other all
@@ -58,6 +59,8 @@ struct Row {
 const std::map<std::string, Row>& Table() {
   static const std::string nothing = "- - - -";
   static const std::map<std::string, Row> rows = {
+      {"quotas", {"g - - lw", "g - - lw"}},
+      {"quotas/status", {"g - - -", "g - - -"}},
       {"users", {"gup - - -", "gup - - -"}},
       {"users/status", {"g - - -", "g - - -"}},
       {"users/password", {"up - - -", "up - - -"}},

@@ -317,6 +317,37 @@ TEST_F(ServerReviews, PeopleSeeTheirOwnNamespaceAndTheCatalog) {
   EXPECT_EQ(Call("GET", "/api/v1/nodes", {}, As("alice")).status, 403);
 }
 
+TEST_F(ServerReviews, PeopleSeeTheQuotaThatLimitsThemAndAdminsWriteIt) {
+  const std::string quotas = "/apis/zoe/v1/quotas";
+  const auto make = [&](const std::string& user, const std::string& name, const std::string& spec) {
+    return Call("POST", quotas, R"({"metadata":{"name":")" + name + R"("},"spec":)" + spec + "}",
+                As(user))
+        .status;
+  };
+  const auto names = [&](const std::string& user) {
+    const Answer answer = Call("GET", quotas, {}, As(user));
+    EXPECT_EQ(answer.status, 200) << answer.body;
+    std::string text;
+    const auto list = codec::ParseJson(answer.body);
+    for (const Value& item : Items(*list)) text += item.StringAt("metadata.name") + " ";
+    return text;
+  };
+  EXPECT_EQ(names("alice"), "");
+  EXPECT_EQ(make("alice", "mine", "{}"), 403);
+  EXPECT_EQ(make("chief", "everybody", R"({"roles":["user"]})"), 201);
+  EXPECT_EQ(make("chief", "large", R"({"cpu":"100"})"), 201);
+  EXPECT_EQ(names("alice"), "everybody ");
+  EXPECT_EQ(names("chief"), "everybody large ");
+  EXPECT_EQ(Call("GET", quotas + "/everybody", {}, As("alice")).status, 200);
+  EXPECT_EQ(Call("GET", quotas + "/large", {}, As("alice")).status, 403);
+  EXPECT_EQ(Call("DELETE", quotas + "/everybody", {}, As("alice")).status, 403);
+  const std::string merge = "Authorization: Basic " + crypto::EncodeBase64("alice:correct horse") +
+                            "\r\nContent-Type: application/merge-patch+json\r\n";
+  EXPECT_EQ(Call("PATCH", quotas + "/everybody", R"({"spec":{"cpu":"9"}})", merge).status, 403);
+  EXPECT_TRUE(May("alice", R"("verb":"get","group":"zoe","resource":"quotas","name":"everybody")"));
+  EXPECT_FALSE(May("alice", R"("verb":"get","group":"zoe","resource":"quotas","name":"alice")"));
+}
+
 TEST(ReviewProto, TheEnvelopeAndTheMessageAreRead) {
   const auto field = [](int number, const std::string& bytes) {
     return std::string(1, static_cast<char>(number << 3 | 2)) +
