@@ -12,7 +12,7 @@ constexpr uint8_t kClosed = Board::kForHead | Board::kForGrowth;
 // After so many turns around all of them, each gets twice as many replicas at a time.
 constexpr int kTurns = 8;
 // After so many attempts in vain the others grow in a later round.
-constexpr int kFailures = 200;
+constexpr int kFailures = 50;
 // With more starts at once, each stays on its nodes.
 constexpr size_t kMostToLift = 8;
 
@@ -100,7 +100,7 @@ void Round::Grow() {
   }
 }
 
-// On any node. Room that isn't there now won't be in this round.
+// On any node; what is said may be of before a claim.
 bool Round::RoomFor(const Shape::Part& one) {
   const auto [it, fresh] = room_for_.try_emplace(one, false);
   if (!fresh) return it->second;
@@ -145,7 +145,9 @@ bool Round::GrowBy(JobNumber job, size_t service, int32_t by) {
   by = std::min(by, told.total - has);
   Resources more;
   Add(more, told.request, by);
-  if (by <= 0 || failed_growths_ >= kFailures || !WithinLimits(s, more, false)) return false;
+  const Shape::Part one{s.services[service].clas, told.request, 1};
+  if (by <= 0 || failed_growths_ >= kFailures || !RoomFor(one) || !WithinLimits(s, more, false))
+    return false;
   static const Spots kNone;
   const Spots& claimed = known == drafts_.end() ? kNone : known->second.claims[service];
   std::vector<NodeNumber> within =
@@ -165,6 +167,7 @@ bool Round::GrowBy(JobNumber job, size_t service, int32_t by) {
   }
   if (!spots) {
     board_.Claim(told.request, claimed);
+    room_for_.erase(one);
     ++failed_growths_;
     return false;
   }

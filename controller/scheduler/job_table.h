@@ -86,6 +86,7 @@ class JobTable {
   const JobSlot& slot(JobNumber n) const { return slots_[n]; }
   // Another one whenever a job was told anew; 0: no job has that number.
   uint32_t stamp(JobNumber n) const { return stamps_[n]; }
+  const Shape& shape(int32_t n) const { return shapes_[static_cast<size_t>(n)]; }
   Shape& shape(int32_t n) { return shapes_[static_cast<size_t>(n)]; }
   size_t shapes() const { return shapes_.size(); }
   const std::string& user(int32_t n) const { return users_[static_cast<size_t>(n)]; }

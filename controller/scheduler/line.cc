@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <limits>
 #include <map>
-#include <queue>
+#include <string_view>
 #include <tuple>
 
 #include "controller/scheduler/resources.h"
@@ -66,7 +66,8 @@ void Line::Enter(const JobTable& jobs, JobNumber job) {
                     .queued_at = slot.job.queued_at,
                     .job = job,
                     .stamp = jobs.stamp(job),
-                    .shape = slot.shape});
+                    .shape = slot.shape,
+                    .user = slot.user});
 }
 
 void Line::Settle(const JobTable& jobs, const Resources& total, WallTime now) {
@@ -138,34 +139,54 @@ const std::vector<Line::Place>& Line::Order(const JobTable& jobs, const Cluster&
 // if all before had started.
 void Line::ShareOut(const JobTable& jobs, const Resources& total, std::vector<Resources> usage,
                     size_t first) {
-  std::map<int64_t, std::map<int32_t, std::vector<Place>>> tiers;
-  for (size_t i = first; i < order_.size(); ++i)
-    tiers[order_[i].tier][jobs.slot(order_[i].job).user].push_back(order_[i]);
-  order_.resize(first);
   usage.resize(jobs.users());
+  const std::vector<Place> places(order_.begin() + static_cast<std::ptrdiff_t>(first),
+                                  order_.end());
+  order_.resize(first);
+  struct Queue {
+    std::vector<uint32_t> places;
+    size_t next = 0;
+  };
+  std::map<int64_t, std::vector<Queue>> tiers;
+  for (uint32_t i = 0; i < places.size(); ++i) {
+    std::vector<Queue>& queues = tiers[places[i].tier];
+    queues.resize(jobs.users());
+    queues[static_cast<size_t>(places[i].user)].places.push_back(i);
+  }
   struct Turn {
     double share;
-    const std::string* user;
-    int32_t number;
-    bool operator>(const Turn& o) const {
-      return std::tie(share, *user) > std::tie(o.share, *o.user);
-    }
+    int32_t user, rank;  // by name
   };
-  for (auto& [tier, users] : tiers) {
-    std::priority_queue<Turn, std::vector<Turn>, std::greater<>> turns;
-    std::map<int32_t, size_t> next;
-    const auto queue = [&](int32_t user) {
-      turns.push({DominantShare(usage[static_cast<size_t>(user)], total), &jobs.user(user), user});
-    };
-    for (const auto& [user, places] : users) queue(user);
+  const auto later = [](const Turn& a, const Turn& b) {
+    return a.share != b.share ? a.share > b.share : a.rank > b.rank;
+  };
+  std::vector<int32_t> names(jobs.users()), ranks(jobs.users());
+  for (int32_t user = 0; user < static_cast<int32_t>(names.size()); ++user)
+    names[static_cast<size_t>(user)] = user;
+  std::ranges::sort(names, {}, [&](int32_t user) { return std::string_view(jobs.user(user)); });
+  for (size_t i = 0; i < names.size(); ++i)
+    ranks[static_cast<size_t>(names[i])] = static_cast<int32_t>(i);
+  for (auto& [tier, queues] : tiers) {
+    std::vector<Turn> turns;
+    for (int32_t user = 0; user < static_cast<int32_t>(queues.size()); ++user) {
+      const auto u = static_cast<size_t>(user);
+      if (!queues[u].places.empty())
+        turns.push_back({DominantShare(usage[u], total), user, ranks[u]});
+    }
+    std::ranges::make_heap(turns, later);
     while (!turns.empty()) {
-      const int32_t user = turns.top().number;
-      turns.pop();
-      const std::vector<Place>& places = users[user];
-      size_t& at = next[user];
-      order_.push_back(places[at]);
-      Add(usage[static_cast<size_t>(user)], jobs.slot(places[at].job).essential);
-      if (++at < places.size()) queue(user);
+      std::ranges::pop_heap(turns, later);
+      Turn& turn = turns.back();
+      const auto user = static_cast<size_t>(turn.user);
+      Queue& queue = queues[user];
+      order_.push_back(places[queue.places[queue.next]]);
+      Add(usage[user], jobs.shape(order_.back().shape).sum);
+      if (++queue.next == queue.places.size()) {
+        turns.pop_back();
+        continue;
+      }
+      turn.share = DominantShare(usage[user], total);
+      std::ranges::push_heap(turns, later);
     }
   }
 }

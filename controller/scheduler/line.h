@@ -18,7 +18,7 @@ class Line {
     WallTime queued_at;
     JobNumber job;
     uint32_t stamp;
-    int32_t shape;
+    int32_t shape, user;
   };
 
   explicit Line(const Options& options) : options_(options) {}

@@ -9,7 +9,7 @@ namespace zoe::scheduler {
 namespace {
 
 // So many different demands are tried in vain, then those behind wait for the next decision.
-constexpr int kDepth = 1000;
+constexpr int kDepth = 400;
 constexpr uint8_t kOpenFailed = 1, kAllFailed = 2;
 
 // Large ones first: they find room more easily while there is much of it.
@@ -187,30 +187,29 @@ bool Round::Consider(const Line::Place& place) {
   uint8_t& failed = failed_[static_cast<size_t>(place.shape)];
   const bool done =
       (failed & kAllFailed) != 0 || (out_.kept && (failed & kOpenFailed) != 0 && !out_.shadow);
-  if ((done || looked_ >= kDepth) && !world_.options.preempt) return false;
+  if ((done || looked_ >= kDepth) && out_.head && !world_.options.preempt) return false;
   const JobSlot& s = slot(place.job);
   // Those which have ended before the first one can start are in nobody's way.
   const bool passes = out_.shadow && s.job.duration && now_ + *s.job.duration <= *out_.shadow;
   const uint8_t closed = out_.kept && !passes ? Board::kForHead : 0;
   const uint8_t bit = closed != 0 ? kOpenFailed : kAllFailed;
-  if ((failed & bit) == 0) {
-    Shape& shape = world_.jobs.shape(place.shape);
+  Shape& shape = world_.jobs.shape(place.shape);
+  const bool large = !most_bounds_.Allow(shape);
+  if ((failed & bit) == 0 && !large && looked_ < kDepth) {
     if (!Possible(shape)) {
       failed |= kAllFailed | kOpenFailed;
       return false;
     }
     if (!WithinLimits(s, s.essential, true)) return false;
-    if (most_bounds_.Allow(shape)) {
-      if (now_bounds_.Allow(shape) && Start(place.job, closed)) return true;
-      if (Promise(place.job, shape.parts, closed) || Reclaim(place.job, shape.parts, closed))
-        return false;
-      ++looked_;
-    }
-    failed |= closed != 0 ? kOpenFailed : kAllFailed | kOpenFailed;
+    if (now_bounds_.Allow(shape) && Start(place.job, closed)) return true;
+    if (Promise(place.job, shape.parts, closed) || Reclaim(place.job, shape.parts, closed))
+      return false;
+    ++looked_;
   }
-  if (!Possible(world_.jobs.shape(place.shape)) || !WithinLimits(s, s.essential, true))
-    return false;
-  if (Preempt(place.job, world_.jobs.shape(place.shape).parts, closed)) return false;
+  failed |= closed != 0 ? kOpenFailed : kAllFailed | kOpenFailed;
+  if (out_.head && !world_.options.preempt) return false;
+  if (!Possible(shape) || !WithinLimits(s, s.essential, true)) return false;
+  if (Preempt(place.job, shape.parts, closed)) return false;
   if (!out_.head) {
     out_.head = place.job;
     if (now_ - s.job.queued_at >= world_.options.backfill) Keep(place.job);

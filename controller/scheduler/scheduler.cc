@@ -1,7 +1,6 @@
 #include "controller/scheduler/scheduler.h"
 
 #include <algorithm>
-#include <unordered_map>
 
 #include "controller/scheduler/explain.h"
 #include "controller/scheduler/resources.h"
@@ -24,7 +23,7 @@ struct Scheduler::State {
   // Made when somebody asks.
   bool listed = false;
   std::vector<std::string> queue;
-  std::unordered_map<std::string, int32_t> positions;
+  std::vector<int32_t> positions;  // by job; 0: doesn't wait
 
   World world() { return {options, cluster, jobs, line, limits, use, watched}; }
   void Count(const JobSlot& slot, int sign);
@@ -139,13 +138,15 @@ Decision Scheduler::Decide(WallTime now) {
 void Scheduler::State::List() {
   if (listed) return;
   listed = true;
-  queue.clear();
-  positions.clear();
+  positions.assign(jobs.size(), 0);
+  size_t count = 0;
+  queue.resize(outcome.waiting.size());
   for (const Outcome::Waiting& place : outcome.waiting) {
     if (jobs.stamp(place.job) != place.stamp) continue;
-    queue.push_back(jobs.slot(place.job).job.id);
-    positions[queue.back()] = static_cast<int32_t>(queue.size());
+    queue[count] = jobs.slot(place.job).job.id;
+    positions[place.job] = static_cast<int32_t>(++count);
   }
+  queue.resize(count);
 }
 
 const std::vector<std::string>& Scheduler::Queue() const {
@@ -156,14 +157,16 @@ const std::vector<std::string>& Scheduler::Queue() const {
 Explanation Scheduler::Explain(const std::string& job) const {
   State& s = *state_;
   s.List();
-  const auto position = s.positions.find(job);
   const JobSlot* slot = s.jobs.Find(job);
-  if (position == s.positions.end() || slot == nullptr || !slot->waits()) return {};
+  if (slot == nullptr || !slot->waits()) return {};
+  const JobNumber number = s.jobs.NumberOf(*slot);
+  const int32_t position = number < s.positions.size() ? s.positions[number] : 0;
+  if (position == 0) return {};
   if (s.cluster.size() > s.outcome.board.size() || s.jobs.users() > s.outcome.use.size())
-    return {position->second, "Queued", "what there is has changed since the last decision"};
+    return {position, "Queued", "what there is has changed since the last decision"};
   const World world = s.world();
-  Explanation why = WhyItWaits(world, s.outcome, s.jobs.NumberOf(*slot));
-  why.position = position->second;
+  Explanation why = WhyItWaits(world, s.outcome, number);
+  why.position = position;
   return why;
 }
 

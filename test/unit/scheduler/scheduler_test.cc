@@ -608,6 +608,19 @@ TEST(Limit, WhoExceedsThemIsInNobodysWay) {
   EXPECT_TRUE(c.Runs("v/1"));
 }
 
+TEST(Limit, WhoExceedsThemDoesNotHideWhoIsFirst) {
+  Cluster c({.backfill = minutes(0)});
+  c.Add(MakeNode("a", 4));
+  c.Add(MakeJob("x/runs", {MakeService(1, 1, 3)}));
+  c.Settle();
+  c.scheduler.SetLimits("u", {.quota = "q", .executions = 0});
+  c.Add(MakeJob("u/1", {MakeService(1, 1, 4)}));
+  c.Add(MakeJob("v/1", {MakeService(1, 1, 4)}, seconds(1)));
+  c.Add(MakeJob("w/1", {MakeService(1, 1, 1)}, seconds(2)));
+  EXPECT_THAT(c.Step().grants, IsEmpty());
+  EXPECT_THAT(c.scheduler.Explain("w/1").message, HasSubstr("v/1"));
+}
+
 // ---- trouble
 
 TEST(Trouble, EssentialsOfALostNodeTakeRoomFromElasticReplicas) {
