@@ -617,6 +617,7 @@ TEST(Limit, WhoExceedsThemDoesNotHideWhoIsFirst) {
   c.Add(MakeJob("u/1", {MakeService(1, 1, 4)}));
   c.Add(MakeJob("v/1", {MakeService(1, 1, 4)}, seconds(1)));
   c.Add(MakeJob("w/1", {MakeService(1, 1, 1)}, seconds(2)));
+  c.now += seconds(2);
   EXPECT_THAT(c.Step().grants, IsEmpty());
   EXPECT_THAT(c.scheduler.Explain("w/1").message, HasSubstr("v/1"));
 }
