@@ -46,6 +46,7 @@ int Label(Session& session);
 int Annotate(Session& session);
 int Patch(Session& session);
 int Status(Session& session);
+int Top(Session& session);
 int Version(Session& session);
 int ExplainKind(Session& session);
 int ApiResources(Session& session);

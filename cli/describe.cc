@@ -51,6 +51,7 @@ class Description {
     Line("Priority", std::to_string(IntAt(object_, "spec.priority")));
     const Value* suspend = object_.At("spec.suspend");
     if (suspend != nullptr && *suspend == Value(true)) Line("Suspend", "true");
+    Queue();
     Time("Queued", "status.queuedAt");
     Time("Started", "status.startedAt");
     Time("Finished", "status.finishedAt");
@@ -147,13 +148,36 @@ class Description {
     if (first) Line(name, "<none>");
   }
 
+  // Its place, why it waits and what would let it run.
+  void Queue() {
+    if (object_.StringAt("status.phase") != "Queued") return;
+    const Value* admitted = Condition(object_, "Admitted");
+    const int64_t position = IntAt(object_, "status.queuePosition");
+    std::string line =
+        position > 0 ? "position " + std::to_string(position) : "waits for its place";
+    if (admitted != nullptr && !admitted->StringAt("reason").empty())
+      line += " (" + admitted->StringAt("reason") + ")";
+    Line("Queue", line);
+    if (admitted != nullptr) Line("Waits for", admitted->StringAt("message"));
+    if (const int64_t attempts = IntAt(object_, "status.attempts"); attempts > 0)
+      Line("Attempts", std::to_string(attempts));
+  }
+
+  // "3/8": granted of those declared; "-" where nothing has been decided.
+  static std::string Granted(const Value& status) {
+    if (status.Find("granted") == nullptr) return "-";
+    return std::to_string(IntAt(status, "granted")) + "/" + std::to_string(IntAt(status, "total"));
+  }
+
   void Services() {
     const codec::Array& statuses = ArrayAt(object_, "status.services");
     const codec::Array& specs = ArrayAt(object_, "spec.application.services");
     if (statuses.empty() && specs.empty()) return;
-    Table table({"Name", "Image", "Ready", "Running", "Essential", "Restarts", "Exit", "Message"},
+    Table table({"Name", "Image", "Ready", "Running", "Granted", "Essential", "Restarts", "Exit",
+                 "Message"},
                 2, 0);
-    table.Add({"----", "-----", "-----", "-------", "---------", "--------", "----", "-------"});
+    table.Add({"----", "-----", "-----", "-------", "-------", "---------", "--------", "----",
+               "-------"});
     for (const Value& status : statuses.empty() ? specs : statuses) {
       const std::string name = status.StringAt("name");
       const auto spec = std::find_if(specs.begin(), specs.end(),
@@ -162,9 +186,9 @@ class Description {
       table.Add(
           {name, spec == specs.end() ? "<none>" : spec->StringAt("image"),
            std::to_string(IntAt(status, "ready")) + "/" + std::to_string(IntAt(status, "total")),
-           std::to_string(IntAt(status, "running")), std::to_string(IntAt(status, "essential")),
-           std::to_string(IntAt(status, "restarts")), exit.empty() ? "-" : exit,
-           status.StringAt("message")});
+           std::to_string(IntAt(status, "running")), Granted(status),
+           std::to_string(IntAt(status, "essential")), std::to_string(IntAt(status, "restarts")),
+           exit.empty() ? "-" : exit, status.StringAt("message")});
     }
     out_ << "Services:\n";
     table.Flush(out_, "  ");

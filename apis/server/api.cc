@@ -242,7 +242,7 @@ void Api::RunBlocking(const ExchangePtr& exchange, std::function<Response()> han
 void Api::MarkStale(const Exchange& exchange, Response& response) const {
   const Route& route = exchange.route;
   if (route.endpoint != Endpoint::kResource || !IsRead(exchange.request.method) ||
-      response.status != 200 || route.kind->name == "Node")
+      response.status != 200 || route.kind->plural == "nodes")
     return;
   if (const auto since = store_health_.away_since())
     response.headers.emplace_back("Warning", "299 - \"the store has not answered since " +

@@ -59,16 +59,6 @@ core::NodeStatus StatusOf(const SwarmNode& node, const Reserved& reserved) {
   return status;
 }
 
-Labels LabelsOfNode(const SwarmNode& node, const std::string& name) {
-  Labels labels = node.labels;
-  labels["kubernetes.io/hostname"] = name;
-  labels["kubernetes.io/os"] = node.os;
-  if (!node.architecture.empty()) labels["kubernetes.io/arch"] = node.architecture;
-  labels[node.manager ? "node-role.kubernetes.io/manager" : "node-role.kubernetes.io/worker"] = "";
-  if (node.leader) labels["node-role.kubernetes.io/leader"] = "";
-  return labels;
-}
-
 }  // namespace
 
 std::map<std::string, std::string> NodeNames(const std::vector<SwarmNode>& nodes) {
@@ -92,6 +82,16 @@ std::map<std::string, std::string> NodeNames(const std::vector<SwarmNode>& nodes
   return names;
 }
 
+Labels NodeLabelsOf(const SwarmNode& node, const std::string& name) {
+  Labels labels = node.labels;
+  labels["kubernetes.io/hostname"] = name;
+  labels["kubernetes.io/os"] = node.os;
+  if (!node.architecture.empty()) labels["kubernetes.io/arch"] = node.architecture;
+  labels[node.manager ? "node-role.kubernetes.io/manager" : "node-role.kubernetes.io/worker"] = "";
+  if (node.leader) labels["node-role.kubernetes.io/leader"] = "";
+  return labels;
+}
+
 std::vector<std::shared_ptr<ObjectBase>> MakeNodes(const SwarmPicture& picture) {
   auto reserved = ReservedByNode(picture);
   const auto names = NodeNames(picture.nodes);
@@ -100,7 +100,7 @@ std::vector<std::shared_ptr<ObjectBase>> MakeNodes(const SwarmPicture& picture) 
     auto node = std::make_shared<core::Node>();
     node->meta.name = names.at(from.id);
     node->meta.uid = from.id;
-    node->meta.labels = LabelsOfNode(from, node->meta.name);
+    node->meta.labels = NodeLabelsOf(from, node->meta.name);
     if (from.created_at != WallTime{})
       node->meta.creation_timestamp = std::chrono::floor<std::chrono::seconds>(from.created_at);
     node->spec = SpecOf(from);

@@ -196,7 +196,31 @@ core::PodStatus StatusOf(const PodTasks& slot, const std::string& host_ip) {
   return status;
 }
 
-Meta MetaOf(const PodTasks& slot, const LabelsOf& labels_of) {
+// What the Swarm has stopped because nobody wants it any more is no pod; what has ended by itself
+// is one as long as its slot is wanted.
+bool HasPod(const PodTasks& slot) {
+  const SwarmTask& task = *slot.tasks.back();
+  if (!IsTerminal(task.state)) return true;
+  if (task.desired_state == TaskState::kRemove) return false;
+  if (task.slot > static_cast<int64_t>(slot.service->spec.replicas)) return false;
+  return task.state == TaskState::kComplete || task.state == TaskState::kFailed ||
+         task.state == TaskState::kRejected;
+}
+
+}  // namespace
+
+std::string ContainerNameOf(const SwarmService& service) {
+  std::string name = LabelOf(service.spec.labels, kLabelService);
+  return name.empty() ? "gateway" : name;
+}
+
+std::string PodNameOf(const SwarmService& service, const SwarmTask& task) {
+  return LabelOf(service.spec.labels, kLabelName) + "-" + ContainerNameOf(service) + "-" +
+         std::to_string(task.slot) + "-" +
+         task.id.substr(task.id.size() - std::min<size_t>(5, task.id.size()));
+}
+
+Meta PodMetaOf(const PodTasks& slot, const LabelsOf& labels_of) {
   const SwarmTask& task = *slot.tasks.back();
   const Labels& given = slot.service->spec.labels;
   Meta meta;
@@ -223,30 +247,6 @@ Meta MetaOf(const PodTasks& slot, const LabelsOf& labels_of) {
     meta.deletion_grace_period_seconds = slot.service->spec.stop_grace_period.count() / 1000;
   }
   return meta;
-}
-
-// What the Swarm has stopped because nobody wants it any more is no pod; what has ended by itself
-// is one as long as its slot is wanted.
-bool HasPod(const PodTasks& slot) {
-  const SwarmTask& task = *slot.tasks.back();
-  if (!IsTerminal(task.state)) return true;
-  if (task.desired_state == TaskState::kRemove) return false;
-  if (task.slot > static_cast<int64_t>(slot.service->spec.replicas)) return false;
-  return task.state == TaskState::kComplete || task.state == TaskState::kFailed ||
-         task.state == TaskState::kRejected;
-}
-
-}  // namespace
-
-std::string ContainerNameOf(const SwarmService& service) {
-  std::string name = LabelOf(service.spec.labels, kLabelService);
-  return name.empty() ? "gateway" : name;
-}
-
-std::string PodNameOf(const SwarmService& service, const SwarmTask& task) {
-  return LabelOf(service.spec.labels, kLabelName) + "-" + ContainerNameOf(service) + "-" +
-         std::to_string(task.slot) + "-" +
-         task.id.substr(task.id.size() - std::min<size_t>(5, task.id.size()));
 }
 
 std::vector<PodTasks> SlotsOf(const SwarmPicture& picture) {
@@ -282,7 +282,7 @@ std::vector<std::shared_ptr<ObjectBase>> MakePods(const SwarmPicture& picture,
     const SwarmTask& task = *slot.tasks.back();
     const auto name = names.find(task.node_id);
     auto pod = std::make_shared<Pod>();
-    pod->meta = MetaOf(slot, labels_of);
+    pod->meta = PodMetaOf(slot, labels_of);
     pod->spec = SpecOf(*slot.service, name == names.end() ? task.node_name : name->second);
     pod->status = StatusOf(slot, std::string(addresses[task.node_id]));
     pods.push_back(std::move(pod));

@@ -42,8 +42,12 @@ std::vector<PodTasks> SlotsOf(const SwarmPicture& picture);
 
 // `labels_of` tells the labels of the object that a service belongs to.
 using LabelsOf = std::function<Labels(const Labels& service_labels)>;
+// Name, namespace, labels and history of a pod.
+Meta PodMetaOf(const PodTasks& slot, const LabelsOf& labels_of);
 std::vector<std::shared_ptr<ObjectBase>> MakePods(const SwarmPicture& picture,
                                                   const LabelsOf& labels_of);
+// Those that it was given, and what Kubernetes' clients look for; `name` is NodeNames'.
+Labels NodeLabelsOf(const SwarmNode& node, const std::string& name);
 std::vector<std::shared_ptr<ObjectBase>> MakeNodes(const SwarmPicture& picture);
 
 }  // namespace zoe::server

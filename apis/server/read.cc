@@ -5,6 +5,7 @@
 #include <tuple>
 
 #include "apis/server/api.h"
+#include "apis/server/resources.h"
 #include "apis/server/status.h"
 #include "apis/server/table.h"
 #include "apis/server/watch.h"
@@ -116,6 +117,9 @@ void Api::ReadList(const ExchangePtr& exchange) {
   if (!parsed.ok()) return Reply(exchange, ErrorResponse(parsed.error(), &route));
   Narrow(*exchange, *parsed);
   const bool watch = parsed->watch && exchange->request.method == Method::kGet;
+  if (watch && !HasVerb(VerbsOf(*route.kind), "watch"))
+    return Reply(exchange, StatusResponse(405, "MethodNotAllowed",
+                                          "what is measured when asked for can't be watched"));
   const Accepted accepted = ParseAccept(exchange->request.accept, !watch);
   if (accepted.format == Format::kNone) return Reply(exchange, NotAcceptable());
   const Cache& cache = CacheOf(*route.kind);

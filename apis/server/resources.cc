@@ -5,12 +5,13 @@
 #include <utility>
 
 #include "specs/core/kinds.h"
+#include "specs/core/metrics.h"
 
 namespace zoe::server {
 namespace {
 
 constexpr std::string_view kAllVerbs = "create delete deletecollection get list patch update watch";
-constexpr std::string_view kViewVerbs = "get list watch";
+constexpr std::string_view kViewVerbs = "get list watch", kMetricsVerbs = "get list";
 
 // Beside "status", which every kind that has one gets.
 constexpr Subresource kSubresources[] = {
@@ -113,6 +114,7 @@ const std::vector<const v1::Kind*>& ServedKinds() {
     std::vector<const v1::Kind*> all;
     for (const v1::Kind& kind : v1::Kinds()) all.push_back(&kind);
     for (const v1::Kind& kind : core::Kinds()) all.push_back(&kind);
+    for (const v1::Kind& kind : core::MetricsKinds()) all.push_back(&kind);
     return all;
   }();
   return kinds;
@@ -125,7 +127,10 @@ const v1::Kind* FindServed(std::string_view group, std::string_view plural) {
   return nullptr;
 }
 
-std::string_view VerbsOf(const v1::Kind& kind) { return kind.view ? kViewVerbs : kAllVerbs; }
+std::string_view VerbsOf(const v1::Kind& kind) {
+  if (kind.group == core::kMetricsGroup) return kMetricsVerbs;
+  return kind.view ? kViewVerbs : kAllVerbs;
+}
 
 const std::vector<Subresource>& SubresourcesOf(const v1::Kind& kind) {
   static const std::map<const v1::Kind*, std::vector<Subresource>> table = [] {

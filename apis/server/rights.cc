@@ -178,7 +178,7 @@ uint8_t PlaceNamed(const User& user, const v1::Kind& kind, std::string_view ns) 
 }
 
 // Objects whose name is that of a namespace.
-bool IsPlace(const v1::Kind& kind) { return !kind.namespaced && kind.name != "Node"; }
+bool IsPlace(const v1::Kind& kind) { return !kind.namespaced && kind.plural != "nodes"; }
 
 void AddRule(std::vector<Rule>& rules, const User& user, const v1::Kind& kind,
              const Subresource* subresource, uint8_t place, std::string_view name) {

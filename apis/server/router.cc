@@ -149,7 +149,7 @@ Expected<Route> ParseGroups(const Segments& path) {
   if (std::find(versions.begin(), versions.end(), s[2]) == versions.end()) return NoSuchPath();
   if (s.size() == 3)
     return Route{.endpoint = Endpoint::kGroupVersion, .group_version = s[1] + "/" + s[2]};
-  if (s[1] != "zoe") return s.size() == 4 ? ParseReview(s) : NoSuchPath();
+  if (s.size() == 4 && IsReview(s[1] + "/" + s[2], s[3])) return ParseReview(s);
   if (s[3] != "namespaces") return ParseResource(path, s[1], 3, "");
   if (s.size() < 6) return NoSuchPath();
   if (!IsName(s[4])) return NoNamespace(s[4]);

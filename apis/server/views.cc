@@ -77,7 +77,8 @@ Views::Views(const Cache& objects, Swarm& swarm, const Clock& clock, bool all_na
       namespaces_(*namespace_kind_),
       nodes_(*node_kind_),
       pods_(*pod_kind_),
-      events_(*event_kind_) {
+      events_(*event_kind_),
+      usage_(swarm, clock, [this](const Labels& labels) { return LabelsOfOwner(labels); }) {
   const auto begin =
       std::chrono::duration_cast<std::chrono::microseconds>(clock.WallNow().time_since_epoch());
   pods_.Advance(begin.count());
@@ -87,6 +88,7 @@ Views::Views(const Cache& objects, Swarm& swarm, const Clock& clock, bool all_na
 Views::~Views() { Stop(); }
 
 const Cache& Views::CacheOf(const v1::Kind& kind) const {
+  if (const Cache* used = usage_.CacheOf(kind)) return *used;
   if (&kind == namespace_kind_) return namespaces_.cache();
   if (&kind == event_kind_) return events_.cache();
   return &kind == pod_kind_ ? pods_.cache() : nodes_.cache();
@@ -99,6 +101,7 @@ void Views::Listen(const std::function<void()>& tell) {
 
 void Views::Stop() {
   listeners_.clear();
+  usage_.Stop();
   stop_.request_stop();
   {
     const std::lock_guard lock(mutex_);
@@ -109,6 +112,7 @@ void Views::Stop() {
 }
 
 void Views::Refresh(const v1::Kind& kind, Done done) {
+  if (usage_.CacheOf(kind) != nullptr) return usage_.Refresh(std::move(done));
   if (!FollowsSwarm(kind)) {
     {
       const std::lock_guard lock(follow_mutex_);
@@ -272,13 +276,15 @@ Expected<void> Views::Read() {
   ZOE_ASSIGN(picture.nodes, swarm_.ListNodes(ctx));
   KeepOldServices(picture);
   nodes_.Replace(MakeNodes(picture));
-  pods_.Replace(MakePods(picture, [this](const Labels& labels) -> Labels {
-    const EntryPtr owner =
-        objects_.Get({LabelOf(labels, kLabelKind), LabelOf(labels, kLabelNamespace),
-                      LabelOf(labels, kLabelName)});
-    return owner ? owner->object->meta.labels : Labels();
-  }));
+  pods_.Replace(MakePods(picture, [this](const Labels& labels) { return LabelsOfOwner(labels); }));
   return {};
+}
+
+Labels Views::LabelsOfOwner(const Labels& service_labels) const {
+  const EntryPtr owner =
+      objects_.Get({LabelOf(service_labels, kLabelKind), LabelOf(service_labels, kLabelNamespace),
+                    LabelOf(service_labels, kLabelName)});
+  return owner ? owner->object->meta.labels : Labels();
 }
 
 // A service that is removed is gone before its tasks have ended: while these are still told of,

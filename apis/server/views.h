@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "apis/server/pods.h"
+#include "apis/server/usage.h"
 #include "controller/cache/cache.h"
 #include "controller/cache/projection.h"
 #include "controller/ports/clock.h"
@@ -34,7 +35,7 @@ class Views {
   Views(const Cache& objects, Swarm& swarm, const Clock& clock, bool all_namespaces);
   ~Views();  // Stop()
 
-  // `kind` is one of core::Kinds().
+  // `kind` is one of core::Kinds() or core::MetricsKinds().
   const Cache& CacheOf(const v1::Kind& kind) const;
 
   using Done = std::function<void(const Expected<void>&)>;
@@ -63,6 +64,7 @@ class Views {
   void LookAfter(std::unique_lock<std::mutex>& lock);
   Expected<void> Read();
   void KeepOldServices(SwarmPicture& picture);
+  Labels LabelsOfOwner(const Labels& service_labels) const;
 
   const Cache& objects_;
   Swarm& swarm_;
@@ -70,6 +72,7 @@ class Views {
   const bool all_namespaces_;
   const v1::Kind *namespace_kind_, *node_kind_, *pod_kind_, *event_kind_;
   Projection namespaces_, nodes_, pods_, events_;
+  UsageViews usage_;
   std::vector<std::shared_ptr<void>> listeners_;
 
   std::mutex follow_mutex_;  // one writer of namespaces_ and events_

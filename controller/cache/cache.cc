@@ -80,6 +80,7 @@ struct Cache::State {
     for (const v1::Kind& kind : v1::Kinds()) kinds[kind.name];
     for (const v1::Kind& kind : v1::InternalKinds()) kinds[kind.name];
     for (const v1::Kind& kind : core::Kinds()) kinds[kind.name];
+    for (const v1::Kind& kind : core::MetricsKinds()) kinds[kind.name];
   }
   KindState* KindOf(std::string_view kind) {
     const auto it = kinds.find(kind);

@@ -5,13 +5,20 @@
 namespace zoe::schedule {
 namespace {
 
+// Swarm's constraints know a machine by the name that its kernel gives it, not by Go's.
+std::string MachineOf(const std::string& architecture) {
+  if (architecture == "amd64") return "x86_64";
+  return architecture == "arm64" ? "aarch64" : architecture;
+}
+
 scheduler::Node ToNode(const SwarmNode& node) {
   scheduler::Node n;
   n.id = node.id;
   n.name = node.name;
   n.role = node.manager ? "manager" : "worker";
   n.os = node.os;
-  n.architecture = node.architecture;
+  n.architecture = MachineOf(node.architecture);
+  n.address = node.address;
   n.labels = node.labels;
   n.engine_labels = node.engine_labels;
   n.schedulable = node.ready && node.availability == "active";

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "specs/core/event.h"
+#include "specs/core/metrics.h"
 #include "specs/core/namespace.h"
 #include "specs/core/node.h"
 #include "specs/core/pod.h"
@@ -207,6 +208,59 @@ Kind EventKind() {
   return kind;
 }
 
+std::string UsageCell(const Usage& usage, const char* name) {
+  const auto it = usage.find(name);
+  return it == usage.end() ? "<unknown>" : it->second;
+}
+
+template <class T>
+Kind MetricsKind(std::string_view name, std::string_view plural) {
+  Kind kind = MakeView<T>(name, plural, "", "");
+  kind.group = kMetricsGroup;
+  kind.api_version = "metrics.k8s.io/v1beta1";
+  kind.has_status = false;
+  return kind;
+}
+
+Kind NodeMetricsKind() {
+  Kind kind = MetricsKind<NodeMetrics>("NodeMetrics", "nodes");
+  kind.namespaced = false;
+  kind.columns = {
+      v1::kName,
+      {"CPU", "string", "That its containers use.", 0,
+       [](const ObjectBase& o) { return UsageCell(As<NodeMetrics>(o).usage, "cpu"); }},
+      {"MEMORY", "string", "That its containers use.", 0,
+       [](const ObjectBase& o) { return UsageCell(As<NodeMetrics>(o).usage, "memory"); }},
+      {"WINDOW", "string", "That CPU is the mean of.", 0,
+       [](const ObjectBase& o) { return As<NodeMetrics>(o).window; }}};
+  return kind;
+}
+
+// A pod has one container.
+const Usage& UsageOf(const ObjectBase& object) {
+  static const Usage none;
+  const auto& containers = As<PodMetrics>(object).containers;
+  return containers.empty() ? none : containers.front().usage;
+}
+
+Kind PodMetricsKind() {
+  Kind kind = MetricsKind<PodMetrics>("PodMetrics", "pods");
+  kind.columns = {v1::kName,
+                  {"CPU", "string", "That it uses.", 0,
+                   [](const ObjectBase& o) { return UsageCell(UsageOf(o), "cpu"); }},
+                  {"MEMORY", "string", "That it uses.", 0,
+                   [](const ObjectBase& o) { return UsageCell(UsageOf(o), "memory"); }},
+                  {"WINDOW", "string", "That CPU is the mean of.", 0,
+                   [](const ObjectBase& o) { return As<PodMetrics>(o).window; }}};
+  return kind;
+}
+
+const Kind* Find(const std::vector<Kind>& kinds, std::string_view name) {
+  const auto it =
+      std::find_if(kinds.begin(), kinds.end(), [&](const Kind& kind) { return kind.name == name; });
+  return it == kinds.end() ? nullptr : &*it;
+}
+
 }  // namespace
 
 const std::vector<Kind>& Kinds() {
@@ -214,11 +268,13 @@ const std::vector<Kind>& Kinds() {
   return kinds;
 }
 
-const Kind* FindKind(std::string_view name) {
-  const auto& kinds = Kinds();
-  const auto it =
-      std::find_if(kinds.begin(), kinds.end(), [&](const Kind& kind) { return kind.name == name; });
-  return it == kinds.end() ? nullptr : &*it;
+const Kind* FindKind(std::string_view name) { return Find(Kinds(), name); }
+
+const std::vector<Kind>& MetricsKinds() {
+  static const std::vector<Kind> kinds = {NodeMetricsKind(), PodMetricsKind()};
+  return kinds;
 }
+
+const Kind* FindMetricsKind(std::string_view name) { return Find(MetricsKinds(), name); }
 
 }  // namespace zoe::core

@@ -14,4 +14,8 @@ const std::vector<v1::Kind>& Kinds();
 // Exact: "Pod"; nullptr if there is none.
 const v1::Kind* FindKind(std::string_view name);
 
+// Of metrics.k8s.io/v1beta1: what nodes and pods use. Measured when asked for: nothing to watch.
+const std::vector<v1::Kind>& MetricsKinds();
+const v1::Kind* FindMetricsKind(std::string_view name);  // "PodMetrics"
+
 }  // namespace zoe::core

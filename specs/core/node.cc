@@ -96,7 +96,7 @@ const Type& Describe<core::NodeStatus>() {
           .Add("capacity", &NodeStatus::capacity, "What it has: cpu and memory, as quantities.")
           .Add("allocatable", &NodeStatus::allocatable, "What containers can reserve of it.")
           .Add("allocated", &NodeStatus::allocated,
-               "What containers of this deployment reserve of it, and how many (pods).")
+               "What containers reserve of it, whosesoever they are, and how many (pods).")
           .Add("conditions", &NodeStatus::conditions, "What is true of it, or not.")
           .ListMap({"type"})
           .Add("addresses", &NodeStatus::addresses, "Where it is reached.")

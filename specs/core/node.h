@@ -44,7 +44,7 @@ struct NodeSystemInfo {
 struct NodeStatus {
   // "cpu", "memory", "pods": quantities.
   std::map<std::string, std::string> capacity, allocatable;
-  std::map<std::string, std::string> allocated;  // beyond Kubernetes': what our tasks reserve
+  std::map<std::string, std::string> allocated;  // beyond Kubernetes': what tasks reserve
   std::vector<NodeCondition> conditions;
   std::vector<NodeAddress> addresses;
   NodeSystemInfo node_info;

@@ -94,9 +94,28 @@ std::string EndpointCell(const ObjectBase& object) {
   return endpoints.empty() ? "" : endpoints.front().url;
 }
 
+std::string QueueCell(const ObjectBase& object) {
+  const int32_t position = As<Execution>(object).status.queue_position;
+  return position > 0 ? std::to_string(position) : "";
+}
+
+// "worker 3/8"
+std::string GrantedCell(const ObjectBase& object) {
+  std::string cell;
+  for (const ServiceStatus& service : As<Execution>(object).status.services) {
+    if (!service.granted || *service.granted == service.total) continue;
+    cell += (cell.empty() ? "" : ", ") + service.name + " " + std::to_string(*service.granted) +
+            "/" + std::to_string(service.total);
+  }
+  return cell;
+}
+
+// Why it is not ready; of one in the queue, why it is there.
 std::string MessageCell(const ObjectBase& object) {
-  const Condition* ready = FindCondition(As<Execution>(object).status.conditions, "Ready");
-  return ready == nullptr ? "" : ready->message;
+  const ExecutionStatus& status = As<Execution>(object).status;
+  const Condition* why =
+      FindCondition(status.conditions, status.phase == kQueued ? "Admitted" : "Ready");
+  return why == nullptr ? "" : why->message;
 }
 
 Kind ExecutionKind() {
@@ -116,6 +135,9 @@ Kind ExecutionKind() {
        [](const ObjectBase& o) { return TimeCell(As<Execution>(o).status.started_at); }},
       {"PRIORITY", "integer", "Higher is started first.", 1,
        [](const ObjectBase& o) { return std::to_string(As<Execution>(o).spec.priority); }},
+      {"QUEUE", "string", "Its place in the queue.", 1, QueueCell},
+      {"GRANTED", "string", "Replicas that may run, of those declared, where some may not.", 1,
+       GrantedCell},
       {"ENDPOINT", "string", "Its first address.", 1, EndpointCell},
       {"MESSAGE", "string", "What it waits for.", 1, MessageCell}};
   return kind;

@@ -42,6 +42,14 @@ Y
   x 0 '' logs "$pod" --tail=1 --timestamps
   x 1 '~[Ee]rror from server \(NotFound\): pods "nothing" not found' logs nothing
 
+  holds "what pods use is measured" soon 20 sh -c "'$kubectl' top pods 2>/dev/null | grep -q ^pair-web"
+  x 0 '~NAME +CPU\(cores\) +MEMORY\(bytes\).*'$'\n''pair-web-1-[a-z0-9]{5} +[0-9]+m +[0-9]+Mi.*pair-worker' top pods
+  x 0 "~^$pod|NAME.*$pod +[0-9]+m" top pod "$pod"
+  x 0 '~POD +NAME +CPU.*'$'\n''pair-web.* web ' top pods --containers -l zoe.service=web
+  x 0 '~default +pair-web' top pods -A
+  x 0 '~NAME +CPU\(cores\) +CPU.* +MEMORY\(bytes\).*'$'\n''[^ ]+ +[0-9]+m +[0-9]+% +[0-9]+Mi +[0-9]+%' top nodes
+  x 1 '~Error from server \(NotFound\)' top pod nothing
+
   x 0 '~LAST SEEN +TYPE +REASON +OBJECT +MESSAGE'$'\n''.*execution/pair' get events
   x 0 '~execution/pair' get events --field-selector involvedObject.name=pair
   x 0 '~(No resources found|^.?$)' get events --field-selector involvedObject.name=nothing

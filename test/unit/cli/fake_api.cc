@@ -349,7 +349,8 @@ FakeReply FakeApi::Handle(const FakeRequest& request) {
   const bool dry = request.query.contains("dryRun");
   const auto found = objects_.find(request.path);
   const bool collection =
-      request.path.ends_with("s") && SplitPath(request.path).first.ends_with("/v1");
+      request.path.ends_with("s") && (SplitPath(request.path).first.ends_with("/v1") ||
+                                      SplitPath(request.path).first.ends_with("/v1beta1"));
   const bool in_namespace = SplitPath(SplitPath(request.path).first).first.ends_with("/namespaces");
   if (request.method == "GET" && (collection || in_namespace)) return List(request);
   if (request.method == "POST") {

@@ -424,7 +424,7 @@ TEST(Kinds, PrintColumnsAsKubectlWould) {
     row += std::string(column.name) + "=" + column.cell(*execution) + "\n";
   EXPECT_EQ(row,
             "NAME=wordcount\nPHASE=Running\nREADY=1/"
-            "1\nRESTARTS=2\nAGE=\nSTARTED=2026-01-31T12:00:00Z\nPRIORITY=0\n"
+            "1\nRESTARTS=2\nAGE=\nSTARTED=2026-01-31T12:00:00Z\nPRIORITY=0\nQUEUE=\nGRANTED=\n"
             "ENDPOINT=http://master.wordcount.alice:8080/\nMESSAGE=4/4 replicas ready\n");
   Execution fresh;
   fresh.spec.application.emplace();
@@ -432,6 +432,25 @@ TEST(Kinds, PrintColumnsAsKubectlWould) {
   fresh.spec.application->services[0].replicas.total = 3;
   EXPECT_EQ(FindKind("Execution")->columns[1].cell(fresh), "Pending");
   EXPECT_EQ(FindKind("Execution")->columns[2].cell(fresh), "0/4");
+}
+
+TEST(Kinds, WhoWaitsShowsItsPlaceAndWhatIsGranted) {
+  Execution execution;
+  execution.status.phase = kQueued;
+  execution.status.queue_position = 7;
+  execution.status.services = {{.name = "master", .total = 1, .granted = 1},
+                               {.name = "worker", .total = 8, .granted = 3}};
+  SetCondition(execution.status.conditions,
+               {.type = "Admitted", .status = "False", .message = "position 7: needs 4 CPUs"}, {});
+  const auto cell = [&](std::string_view name) {
+    for (const Column& column : FindKind("Execution")->columns) {
+      if (column.name == name) return column.cell(execution);
+    }
+    return std::string("no such column");
+  };
+  EXPECT_EQ(cell("QUEUE"), "7");
+  EXPECT_EQ(cell("GRANTED"), "worker 3/8");
+  EXPECT_EQ(cell("MESSAGE"), "position 7: needs 4 CPUs");
 }
 
 TEST(Samples, EachDecodes) {
