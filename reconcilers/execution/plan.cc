@@ -86,9 +86,12 @@ bool OnlyStoreDiffers(SwarmServiceSpec from, const SwarmServiceSpec& target) {
 bool Regranted(const Picture& picture, const ServicePicture& s, const SwarmServiceSpec& target) {
   const auto total = static_cast<uint64_t>(s.service.replicas.total);
   const bool elastic = s.service.essential() < s.service.replicas.total;
-  const uint64_t from = s.observed->spec.replicas;
-  return picture.options.queued && OnlyRegrants(s.observed->spec, target) &&
-         (from == target.replicas || from == 0 || (elastic && from <= total));
+  const SwarmServiceSpec& stands = s.observed->spec;
+  // What is replaced keeps its slot beside them.
+  const uint64_t replaced = ReadReplacements(LabelOf(stands.labels, kLabelReplaced)).size();
+  const uint64_t from = stands.replicas - std::min(replaced, stands.replicas);
+  return picture.options.queued && OnlyRegrants(stands, target) &&
+         (stands.replicas == target.replicas || from == 0 || (elastic && from <= total));
 }
 
 // What ended gets another one in its place: an event tells it once that is there.

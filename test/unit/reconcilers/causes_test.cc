@@ -404,6 +404,26 @@ TEST(Rules, ForgetWhatWasScaledAway) {
   EXPECT_EQ(Replaced(scene), "");
 }
 
+TEST(Rules, LetTheSchedulerTakeAndGive) {
+  Scene scene(Job("policy: on-failure, rules: [{onExitCodes: [64], action: fail}]",
+                  ", replicas: {total: 3, essential: 1}"));
+  scene.options.queued = true;
+  scene.execution.status.services = {{.name = "job", .granted = 3}};
+  scene.execution.status.started_at = scene.now;
+  scene.Stand("job");
+  for (const int slot : {1, 2, 3}) Exit(scene, slot, 3);
+  Follow(scene);
+  for (const int slot : {4, 5, 6}) scene.Task("job", slot, TaskState::kRunning);
+  EXPECT_EQ(scene.Look().Condition("Ready"), "True AllReplicasReady: 3/3 replicas ready");
+  scene.execution.status.services[0].granted = 2;
+  const Pass pass = Follow(scene);
+  EXPECT_THAT(pass.actions, ElementsAre("change job"));
+  EXPECT_EQ(scene.SwarmServiceOf("job").spec.replicas, 5u);
+  ASSERT_EQ(pass.raw.size(), 1u);
+  ASSERT_EQ(pass.raw[0].events.size(), 1u);
+  EXPECT_EQ(pass.raw[0].events[0].reason, "Scaled");
+}
+
 TEST(Rules, RestartNothingForEver) {
   Scene scene(Job("policy: on-failure, rules: [{onExitCodes: [3], action: ignore}]"));
   const Pass pass = Fail(scene, std::vector<int>(kMostReplaced, 3));
