@@ -46,7 +46,11 @@ struct ServicePicture {
   int ready() const { return history.ready; }
   // Replicas that run, or have done their work.
   int served() const { return history.ready + history.done; }
-  bool Satisfied() const { return observed != nullptr && served() >= service.essential(); }
+  // Nothing of it is granted: it isn't made before.
+  bool Ungranted() const { return wanted == 0 && service.replicas.total > 0; }
+  bool Satisfied() const {
+    return (observed != nullptr || Ungranted()) && served() >= service.essential();
+  }
 };
 
 // How an execution ends.

@@ -91,7 +91,7 @@ bool Regranted(const Picture& picture, const ServicePicture& s, const SwarmServi
   const uint64_t replaced = ReadReplacements(LabelOf(stands.labels, kLabelReplaced)).size();
   const uint64_t from = stands.replicas - std::min(replaced, stands.replicas);
   return picture.options.queued && OnlyRegrants(stands, target) &&
-         (stands.replicas == target.replicas || from == 0 || (elastic && from <= total));
+         (stands.replicas == target.replicas || (elastic && from <= total));
 }
 
 // What ended gets another one in its place: an event tells it once that is there.
@@ -160,10 +160,11 @@ std::vector<Action> PlanActive(const Picture& picture) {
   std::vector<const ServicePicture*> missing, changed;
   for (const ServicePicture& s : picture.services) {
     if (s.waiting) continue;
-    if (s.observed == nullptr && s.open) missing.push_back(&s);
+    const bool is_missing = s.observed == nullptr && s.open && !s.Ungranted();
+    if (is_missing) missing.push_back(&s);
     SwarmServiceSpec target = s.Target();
     const bool differs = s.observed && target != s.observed->spec;
-    if (differs || (s.observed == nullptr && s.open)) changed.push_back(&s);
+    if (differs || is_missing) changed.push_back(&s);
     if (differs) updates.push_back(Update(picture, s, std::move(target)));
   }
   if (!picture.strays.empty()) actions.push_back(RemoveStrays(picture));

@@ -72,7 +72,7 @@ std::string Elastic(int missing) {
 
 std::string MessageOf(const Picture& picture, const ServicePicture& s) {
   if (picture.queued) return "";
-  if (s.observed == nullptr) {
+  if (s.observed == nullptr && !s.Ungranted()) {
     return s.open ? picture.waiting_for
                   : "waits for the services of a lower startupOrder than " +
                         std::to_string(s.service.startup_order);
@@ -543,8 +543,8 @@ bool IsSettled(const Picture& picture, const std::vector<Action>& actions) {
     return NothingLeft(picture.observed) || picture.mode == Mode::kFinished;
   if (picture.queued) return NothingLeft(picture.observed);
   return std::ranges::all_of(picture.services, [](const ServicePicture& s) {
-    return s.observed != nullptr && s.served() >= s.wanted &&
-           s.observed->update_state != UpdateState::kUpdating &&
+    if (s.observed == nullptr) return s.Ungranted();
+    return s.served() >= s.wanted && s.observed->update_state != UpdateState::kUpdating &&
            s.observed->update_state != UpdateState::kRollbackStarted;
   });
 }
