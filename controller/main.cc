@@ -171,22 +171,6 @@ NetworkOptions MakeNetworkOptions(const Options& options, const Cache& cache) {
   return networks;
 }
 
-// What dry runs tell.
-decltype(ServerDeps::effects) MakeEffects(const Options& options, const Cache& cache) {
-  const ExecutionOptions executions{.deployment = options.deployment,
-                                    .workspace_root = options.workspace_root,
-                                    .gelf_address = options.gelf_address};
-  const gateway::Options gateways{.deployment = options.deployment,
-                                  .image = options.gateway_image,
-                                  .gelf_address = options.gelf_address};
-  return [&cache, executions, gateways](const ObjectBase* before, const ObjectBase& after) {
-    std::vector<std::string> effects = execution::EffectsOn(cache, executions, before, after);
-    std::ranges::move(gateway::EffectsOn(cache, gateways, before, after),
-                      std::back_inserter(effects));
-    return effects;
-  };
-}
-
 // Absent: everything starts at once. The options have been checked.
 std::optional<ScheduleOptions> MakeScheduleOptions(const Options& options) {
   const auto policy = scheduler::ParsePolicy(options.scheduler_policy);
@@ -199,6 +183,23 @@ std::optional<ScheduleOptions> MakeScheduleOptions(const Options& options) {
                     .backfill = std::chrono::seconds(std::stoi(options.queue_backfill)),
                     .reclaim = options.elastic_reclaim == "true",
                     .preempt = options.preemption == "priority"}};
+}
+
+// What dry runs tell.
+decltype(ServerDeps::effects) MakeEffects(const Options& options, const Cache& cache) {
+  const ExecutionOptions executions{.deployment = options.deployment,
+                                    .workspace_root = options.workspace_root,
+                                    .gelf_address = options.gelf_address,
+                                    .queued = MakeScheduleOptions(options).has_value()};
+  const gateway::Options gateways{.deployment = options.deployment,
+                                  .image = options.gateway_image,
+                                  .gelf_address = options.gelf_address};
+  return [&cache, executions, gateways](const ObjectBase* before, const ObjectBase& after) {
+    std::vector<std::string> effects = execution::EffectsOn(cache, executions, before, after);
+    std::ranges::move(gateway::EffectsOn(cache, gateways, before, after),
+                      std::back_inserter(effects));
+    return effects;
+  };
 }
 
 // ---- everything together
