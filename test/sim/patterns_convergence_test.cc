@@ -136,10 +136,12 @@ TEST_F(Convergence, T25_WhatCanNotBeSaysSoAndCostsNothing) {
     (void)cluster.CreateService(spec);
   });
   w.Run(1min);
-  EXPECT_EQ(ReasonOf(w, "nowhere", "EssentialReady"), "Unschedulable");
-  EXPECT_THAT(MessageOf(w, "nowhere", "EssentialReady"),
-              testing::HasSubstr("scheduling constraints not satisfied on 3 nodes"));
-  EXPECT_EQ(ReasonOf(w, "big", "EssentialReady"), "Unschedulable");
+  EXPECT_EQ(ReasonOf(w, "nowhere", "EssentialReady"), "Queued");
+  EXPECT_EQ(ReasonOf(w, "nowhere", "Admitted"), "Unschedulable");
+  EXPECT_THAT(MessageOf(w, "nowhere", "Admitted"),
+              testing::HasSubstr("no node meets node.labels.gpu == true, which web wants"));
+  EXPECT_EQ(ReasonOf(w, "big", "Admitted"), "Unschedulable");
+  EXPECT_THAT(MessageOf(w, "big", "Admitted"), testing::HasSubstr("no node is large enough"));
   EXPECT_EQ(ReasonOf(w, "imageless", "EssentialReady"), "ImageNotFound");
   EXPECT_EQ(ReasonOf(w, "stranger", "Degraded"), "NameConflict");
   w.Run(10min);
