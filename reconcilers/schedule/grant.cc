@@ -5,13 +5,6 @@
 namespace zoe::schedule {
 namespace {
 
-v1::ServiceStatus& StatusOf(v1::ExecutionStatus& status, const std::string& name) {
-  const auto it = std::ranges::find(status.services, name, &v1::ServiceStatus::name);
-  if (it != status.services.end()) return *it;
-  status.services.push_back({.name = name});
-  return status.services.back();
-}
-
 void SetAdmitted(bool admitted, std::string reason, std::string message, WallTime now,
                  v1::Execution& execution) {
   SetCondition(execution.status.conditions,
@@ -67,9 +60,11 @@ PendingEvent Carry(const scheduler::Grant& grant, const scheduler::Job& job, Wal
                    v1::Execution& execution) {
   v1::ExecutionStatus& status = execution.status;
   for (size_t i = 0; i < job.services.size(); ++i) {
-    v1::ServiceStatus& s = StatusOf(status, job.services[i].name);
-    s.granted = grant.replicas[i];
-    s.nodes = i < grant.nodes.size() ? grant.nodes[i] : std::vector<std::string>{};
+    const auto s =
+        std::ranges::find(status.services, job.services[i].name, &v1::ServiceStatus::name);
+    if (s == status.services.end()) continue;
+    s->granted = grant.replicas[i];
+    s->nodes = i < grant.nodes.size() ? grant.nodes[i] : std::vector<std::string>{};
   }
   status.queue_position = 0;
   PendingEvent event = EventOf(grant, job);

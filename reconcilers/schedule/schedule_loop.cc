@@ -249,7 +249,7 @@ void ScheduleLoop::Forget(const std::string& id) {
   by_uid_.erase(it->second.object->meta.uid);
   wrong_.erase(name);
   known_.erase(it);
-  nodes_changed_ = true;
+  nodes_changed_ = words_stale_ = true;
 }
 
 // ---- the scheduler
@@ -269,7 +269,7 @@ bool ScheduleLoop::TellSeen(const std::string& id, Known& known, WallTime now) {
     known.told = true;
     return true;
   }
-  const bool ages = known.job->started && known.job->duration;
+  const bool ages = known.job->started && known.job->duration, news = !known.told;
   if (known.told && !fresh_ && !ages) return true;
   const auto it = reading_.ours.find(known.object->meta.uid);
   const auto* tasks = it == reading_.ours.end() ? nullptr : &it->second;
@@ -279,6 +279,7 @@ bool ScheduleLoop::TellSeen(const std::string& id, Known& known, WallTime now) {
   SetSeen(tasks, known.object->status.started_at, now, job);
   known.seen = tasks != nullptr;
   if (std::exchange(known.told, true) && job == *known.job) return true;
+  words_stale_ = words_stale_ || news || fresh_;
   if (!told_limits_.contains(job.user)) {
     scheduler_.SetLimits(job.user, told_limits_[job.user] = LimitsOf(cache_, job.user));
   }
@@ -301,10 +302,12 @@ void ScheduleLoop::TellNodes() {
     if (told != told_nodes_.end() && told->second == node) continue;
     scheduler_.SetNode(node);
     told_nodes_[id] = node;
+    words_stale_ = true;
   }
   std::erase_if(told_nodes_, [&](const auto& told) {
     if (nodes.contains(told.first)) return false;
     scheduler_.RemoveNode(told.first);
+    words_stale_ = true;
     return true;
   });
 }
@@ -362,6 +365,8 @@ Expected<void> ScheduleLoop::CarryOut(const Context& ctx, const scheduler::Decis
     const auto it = known_.find(grant.job);
     if (it == known_.end() || !it->second.job) continue;
     Known& known = it->second;
+    // It was declared anew: first its reconciler looks at that.
+    if (known.object->status.observed_generation != known.object->meta.generation) continue;
     v1::Execution next = *known.object;
     const PendingEvent event = Carry(grant, *known.job, ctx.clock.WallNow(), next);
     ZOE_ASSIGN(const bool written, Write(ctx, known, std::move(next)));
@@ -381,19 +386,19 @@ Expected<void> ScheduleLoop::CarryOut(const Context& ctx, const scheduler::Decis
 }
 
 bool ScheduleLoop::IsToldWell(const Known& known, const scheduler::Explanation& why,
-                              SteadyTime now) {
+                              bool words) const {
   v1::Execution next = *known.object;
   Wait(why, {}, next);
-  if (next.status.queue_position != known.object->status.queue_position ||
-      next.status.phase != known.object->status.phase)
-    return false;
-  if (next.status == known.object->status) return true;
-  if (now - known.written >= kWordsKept) return false;
-  more_ = true;
-  return true;
+  const v1::ExecutionStatus &now = known.object->status, &then = next.status;
+  if (then.queue_position != now.queue_position || then.phase != now.phase) return false;
+  const Condition *said = FindCondition(now.conditions, "Admitted"),
+                  *says = FindCondition(then.conditions, "Admitted");
+  if (said == nullptr || said->status != says->status || said->reason != says->reason) return false;
+  return !words || said->message == says->message;
 }
 
 Expected<void> ScheduleLoop::TellQueue(const Context& ctx) {
+  const bool words = words_stale_ && ctx.clock.Now() >= words_again_;
   int told = 0;
   const std::vector<std::string>& queue = scheduler_.Queue();
   for (size_t i = 0; i < queue.size(); ++i) {
@@ -406,7 +411,7 @@ Expected<void> ScheduleLoop::TellQueue(const Context& ctx) {
     if (rough && SaysPosition(status, position)) continue;
     scheduler::Explanation why = scheduler_.Explain(queue[i]);
     why.position = position;
-    if (IsToldWell(known, why, ctx.clock.Now())) continue;
+    if (IsToldWell(known, why, words)) continue;
     if (++told > kTellsPerPass) {
       more_ = true;
       return {};
@@ -414,10 +419,11 @@ Expected<void> ScheduleLoop::TellQueue(const Context& ctx) {
     v1::Execution next = *known.object;
     const std::optional<PendingEvent> event = Wait(why, ctx.clock.WallNow(), next);
     ZOE_ASSIGN(const bool written, Write(ctx, known, std::move(next)));
-    if (!written) continue;
-    known.written = ctx.clock.Now();
-    if (event) reports_.events.Record(kind_, *known.object, *event);
+    if (written && event) reports_.events.Record(kind_, *known.object, *event);
   }
+  if (!words) return {};
+  words_stale_ = false;
+  words_again_ = ctx.clock.Now() + kWordsKept;
   return {};
 }
 
@@ -447,13 +453,15 @@ Duration ScheduleLoop::NextLook(const Context& ctx, const scheduler::Decision& d
   waiting_ = lacks || moves;
   Duration next{0};
   const auto in = [&](Duration wait) { next = next == Duration(0) ? wait : std::min(next, wait); };
+  const auto until = [&](SteadyTime when) {
+    return std::max(kAtOnce, std::chrono::duration_cast<Duration>(when - ctx.clock.Now()));
+  };
   if (lacks) in(kNet);
   if (behind_) in(kLostRace);
-  if (more_) in(kSoon);
+  if (more_) in(kAtOnce);
+  if (words_stale_ && !scheduler_.Queue().empty()) in(until(words_again_));
   if (decision.next) in(std::max(kSoon, *decision.next - ctx.clock.WallNow()));
-  if (dirty_ && waiting_) {
-    in(std::max(kAtOnce, std::chrono::duration_cast<Duration>(read_again_ - ctx.clock.Now())));
-  }
+  if (dirty_ && waiting_) in(until(read_again_));
   return next;
 }
 

@@ -66,7 +66,6 @@ class ScheduleLoop : public Reconciler {
     std::optional<scheduler::Job> job;  // absent: it can't run as it is
     bool told = false;                  // to the scheduler
     bool seen = false;                  // tasks of it, when it was told
-    SteadyTime written{};               // why it waits
   };
 
   Expected<void> Look(const Context& ctx);
@@ -83,7 +82,7 @@ class ScheduleLoop : public Reconciler {
   Expected<void> PutRight(const Context& ctx);
   Expected<void> CarryOut(const Context& ctx, const scheduler::Decision& decision);
   Expected<void> TellQueue(const Context& ctx);
-  bool IsToldWell(const Known& known, const scheduler::Explanation& why, SteadyTime now);
+  bool IsToldWell(const Known& known, const scheduler::Explanation& why, bool words) const;
   Expected<bool> Write(const Context& ctx, Known& known, v1::Execution next);
   void Publish() const;
   Duration NextLook(const Context& ctx, const scheduler::Decision& decision);
@@ -107,6 +106,10 @@ class ScheduleLoop : public Reconciler {
   std::optional<Revision> heard_;  // the cache, up to this
   bool behind_ = false;            // somebody else wrote first: the cache will tell
   bool more_ = false;              // not everybody who waits has been told yet
+  // Why somebody waits is told in other words only after the scheduler was told something: not
+  // because time has passed, and not each time.
+  bool words_stale_ = true;
+  SteadyTime words_again_{};
 
   schedule::Owners owners_;
   schedule::Reading reading_;

@@ -313,7 +313,7 @@ void CompareLedgers(const Schedule& schedule, const Ending& expected, const Endi
   }
 }
 
-// Lines that only one of two texts has.
+// Lines that one of two texts has, or has more often.
 std::string Difference(const std::string& expected, const std::string& found) {
   std::string text;
   const auto lines = [](const std::string& of) {
@@ -324,10 +324,10 @@ std::string Difference(const std::string& expected, const std::string& found) {
   };
   const auto a = lines(expected), b = lines(found);
   for (const std::string& line : a) {
-    if (std::ranges::count(b, line) == 0) text += "\n  undisturbed: " + line;
+    if (std::ranges::count(b, line) < std::ranges::count(a, line)) text += "\n  undisturbed: " + line;
   }
   for (const std::string& line : b) {
-    if (std::ranges::count(a, line) == 0) text += "\n  here:        " + line;
+    if (std::ranges::count(a, line) < std::ranges::count(b, line)) text += "\n  here:        " + line;
   }
   return text.empty() ? "\n  the same lines in another order" : text;
 }

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "reconcilers/execution/grant.h"
 #include "reconcilers/execution/service_spec.h"
 #include "reconcilers/execution/supervise.h"
 #include "specs/v1/gateway.h"
@@ -50,12 +51,19 @@ void World::ExpectAsDeclared(const v1::Execution& e, const std::vector<SwarmServ
     stands.labels.erase(std::string(execution::kLabelReplaced));
     stands.replicas -=
         execution::ReadReplacements(LabelOf(it->spec, execution::kLabelReplaced)).size();
+    const int granted = execution::Granted(e, declared);
+    EXPECT_GE(granted, declared.essential()) << e.meta.name << "/" << declared.name;
     if (!status->update_failed) {
-      EXPECT_EQ(stands, execution::ToSwarmService(
-                            e, declared,
-                            {network, PlaceIn(e.meta.ns), LabelOf(it->spec, kLabelStore)}, {}));
+      SwarmServiceSpec wanted = execution::ToSwarmService(
+          e, declared, {network, PlaceIn(e.meta.ns), LabelOf(it->spec, kLabelStore)}, {});
+      wanted.replicas = static_cast<uint64_t>(granted);
+      swarm_->With([&](sim::Cluster& cluster) {
+        std::ranges::move(execution::Confine(status->nodes, cluster.Nodes()),
+                          std::back_inserter(wanted.constraints));
+      });
+      EXPECT_EQ(stands, wanted) << execution::DescribeChange(stands, wanted);
     }
-    EXPECT_EQ(stands.replicas, static_cast<uint64_t>(declared.replicas.total));
+    EXPECT_EQ(stands.replicas, static_cast<uint64_t>(granted));
     const auto running = std::ranges::count_if(tasks, [&](const SwarmTask& t) {
       return t.service_id == it->id && t.state == TaskState::kRunning &&
              t.desired_state == TaskState::kRunning && !t.node_down;
