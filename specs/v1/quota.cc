@@ -138,6 +138,12 @@ struct Excess {
   static void Append(std::string& list, std::string_view name, const std::string& value) {
     list += (list.empty() ? "" : ",") + std::string(name) + "=" + value;
   }
+  // Kubernetes'.
+  std::string Words(const std::string& request, const std::string& use,
+                    const std::string& limit) const {
+    return "exceeded quota: " + quota + ", requested: " + request +
+           (use.empty() ? "" : ", used: " + use) + ", limited: " + limit;
+  }
   void Add(std::string_view name, const std::string& request, const std::string& use,
            const std::string& limit, std::string_view field) {
     Append(requested, name, request);
@@ -145,9 +151,9 @@ struct Excess {
     Append(limited, name, limit);
     causes.push_back({.field = std::string(field),
                       .reason = "FieldValueForbidden",
-                      .message = std::string(name) + ": requested " + request +
-                                 (use.empty() ? "" : ", used " + use) + ", limited to " + limit +
-                                 " by quota " + quota});
+                      .message = Words(std::string(name) + "=" + request,
+                                       use.empty() ? "" : std::string(name) + "=" + use,
+                                       std::string(name) + "=" + limit)});
   }
 };
 
@@ -220,11 +226,9 @@ Expected<void> CheckQuota(const Quota& quota, const Execution& wanted, const Exe
   if (highest && priority > *highest && (before == nullptr || priority > before->spec.priority))
     excess.Add("priority", Number(priority), "", Number(*highest), "spec.priority");
   if (excess.causes.empty()) return {};
-  Error error = MakeError(
-      Code::kForbidden, "QuotaExceeded",
-      "executions.zoe " + schema::Quote(wanted.meta.name) +
-          " is forbidden: exceeded quota: " + quota.meta.name + ", requested: " + excess.requested +
-          (excess.used.empty() ? "" : ", used: " + excess.used) + ", limited: " + excess.limited);
+  Error error = MakeError(Code::kForbidden, "QuotaExceeded",
+                          "executions.zoe " + schema::Quote(wanted.meta.name) + " is forbidden: " +
+                              excess.Words(excess.requested, excess.used, excess.limited));
   error.causes = std::move(excess.causes);
   return error;
 }

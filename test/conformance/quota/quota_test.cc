@@ -165,8 +165,9 @@ TEST_P(QuotaTest, ARefusalNamesLimitUseAndRequest) {
   const auto& causes = status.At("details.causes")->as_array();
   ASSERT_EQ(causes.size(), 1u);
   EXPECT_EQ(causes[0].StringAt("field"), "spec.application.services[].resources.requests.cpu");
-  EXPECT_THAT(causes[0].StringAt("message"),
-              HasSubstr("cpu: requested 1500m, used 2, limited to 3 by quota students"));
+  EXPECT_THAT(
+      causes[0].StringAt("message"),
+      HasSubstr("exceeded quota: students, requested: cpu=1500m, used: cpu=2, limited: cpu=3"));
   EXPECT_EQ(first_->Call("POST", kExecutions + std::string("?dryRun=All"), Execution("b", "1500m"))
                 .status,
             403);

@@ -47,9 +47,9 @@ std::string Refusal(const std::string& quota, const Execution& wanted, const Exe
 }
 
 constexpr char kWorkers[] =
-    "{name: master, image: a, resources: {requests: {cpu: 500m, memory: 1Gi}}},"
-    "{name: worker, image: a, replicas: {total: 8, essential: 2},"
-    " resources: {requests: {cpu: 1}, limits: {cpu: 4, memory: 2Gi}}}";
+    "{name: master, image: a, resources: {requests: {cpu: 500m, memory: 1Gi}}},{name: worker, "
+    "image: a, replicas: {total: 8, essential: 2}, resources: {requests: {cpu: 1}, limits: {cpu: "
+    "4, memory: 2Gi}}}";
 
 TEST(QuotaCounts, EssentialReplicasByWhatTheyRequestElseByTheirLimit) {
   const Usage usage = CountedOf(MakeRun(kWorkers));
@@ -71,9 +71,9 @@ TEST(QuotaCounts, NothingThatIsFinishedSuspendedOrDeleted) {
 }
 
 TEST(QuotaCounts, WhatIsTooMuchToCountAsTheGreatestNumber) {
-  const Usage huge = CountedOf(
-      MakeRun("{name: a, image: a, replicas: {total: 9000},"
-              " resources: {requests: {cpu: 9000000000000000, memory: 9000000000000000}}}"));
+  const Usage huge =
+      CountedOf(MakeRun("{name: a, image: a, replicas: {total: 9000}, resources: {requests: {cpu: "
+                        "9000000000000000, memory: 9000000000000000}}}"));
   EXPECT_EQ(huge.cpu_milli, std::numeric_limits<int64_t>::max());
   EXPECT_EQ(huge.memory_bytes, std::numeric_limits<int64_t>::max());
   EXPECT_EQ((huge + huge).cpu_milli, std::numeric_limits<int64_t>::max());
@@ -86,18 +86,18 @@ TEST(QuotaRefuses, WithLimitUseAndRequestOfEachLimit) {
   EXPECT_EQ(Refusal("executions: 3, cpu: 4, memory: 8Gi, services: 9", MakeRun(kWorkers), nullptr,
                     {3, 3, 3'000, int64_t{1} << 30}),
             "executions.zoe \"run\" is forbidden: exceeded quota: students, requested: "
-            "executions=1,cpu=2500m, used: executions=3,cpu=3, limited: executions=3,cpu=4\n"
-            "spec: executions: requested 1, used 3, limited to 3 by quota students\n"
-            "spec.application.services[].resources.requests.cpu: cpu: requested 2500m, used 3, "
-            "limited to 4 by quota students");
+            "executions=1,cpu=2500m, used: executions=3,cpu=3, limited: executions=3,cpu=4\nspec: "
+            "exceeded quota: students, requested: executions=1, used: executions=3, limited: "
+            "executions=3\nspec.application.services[].resources.requests.cpu: exceeded quota: "
+            "students, requested: cpu=2500m, used: cpu=3, limited: cpu=4");
   EXPECT_EQ(
       Refusal("memory: 8Gi, services: 4", MakeRun(kWorkers), nullptr, {1, 3, 0, int64_t{4} << 30}),
       "executions.zoe \"run\" is forbidden: exceeded quota: students, requested: "
-      "memory=5Gi,services=2, used: memory=4Gi,services=3, limited: memory=8Gi,services=4\n"
-      "spec.application.services[].resources.requests.memory: memory: requested 5Gi, used "
-      "4Gi, limited to 8Gi by quota students\n"
-      "spec.application.services: services: requested 2, used 3, limited to 4 by quota "
-      "students");
+      "memory=5Gi,services=2, used: memory=4Gi,services=3, limited: "
+      "memory=8Gi,services=4\nspec.application.services[].resources.requests.memory: exceeded "
+      "quota: students, requested: memory=5Gi, used: memory=4Gi, limited: "
+      "memory=8Gi\nspec.application.services: exceeded quota: students, requested: services=2, "
+      "used: services=3, limited: services=4");
 }
 
 TEST(QuotaRefuses, NothingThatJustFits) {
@@ -119,9 +119,8 @@ TEST(QuotaRefuses, OfAChangeOnlyWhatWantsMore) {
   after.spec.application->services[1].replicas.essential = 3;
   EXPECT_EQ(Refusal("cpu: 4, services: 1", after, &before, {1, 1, 1'000, 0}),
             "executions.zoe \"run\" is forbidden: exceeded quota: students, requested: cpu=1, "
-            "used: cpu=3500m, limited: cpu=4\n"
-            "spec.application.services[].resources.requests.cpu: cpu: requested 1, used 3500m, "
-            "limited to 4 by quota students");
+            "used: cpu=3500m, limited: cpu=4\nspec.application.services[].resources.requests.cpu: "
+            "exceeded quota: students, requested: cpu=1, used: cpu=3500m, limited: cpu=4");
 }
 
 TEST(QuotaRefuses, TheResumeOfASuspendedOne) {
@@ -137,9 +136,9 @@ TEST(QuotaRefuses, APriorityAboveItsHighest) {
   const Execution urgent = MakeRun(service, "priority: 7, "),
                   calm = MakeRun(service, "priority: 5, ");
   EXPECT_EQ(Refusal("maxPriority: 5", urgent, nullptr, {}),
-            "executions.zoe \"run\" is forbidden: exceeded quota: students, requested: "
-            "priority=7, limited: priority=5\n"
-            "spec.priority: priority: requested 7, limited to 5 by quota students");
+            "executions.zoe \"run\" is forbidden: exceeded quota: students, requested: priority=7, "
+            "limited: priority=5\nspec.priority: exceeded quota: students, requested: priority=7, "
+            "limited: priority=5");
   EXPECT_EQ(Refusal("maxPriority: 5", calm, nullptr, {}), "");
   EXPECT_NE(Refusal("maxPriority: 5", urgent, &calm, {}), "");
   EXPECT_EQ(Refusal("maxPriority: 5", urgent, &urgent, {}), "");
