@@ -38,10 +38,11 @@ Expected<Api::Done> Api::Make(const v1::Kind& kind, const codec::Value& document
   meta.deletion_timestamp.reset();
   meta.generation = 1;
   if (kind.has_status) kind.copy_status(*kind.make(), *decoded.object);
+  ZOE_ASSIGN(const Revision turn, Turn(kind, meta.ns));
   AdmissionRequest request{.kind = &kind, .object = decoded.object};
   ZOE_TRY(admission_.Admit(request));
   const Key key{std::string(kind.name), meta.ns, meta.name};
-  ZOE_TRY(store_.Create(key, v1::EncodeJson(kind, *decoded.object)));
+  ZOE_TRY(Write(request, key, 0, v1::EncodeJson(kind, *decoded.object), turn));
   return Done{key, meta.uid, decoded.object};
 }
 
@@ -58,6 +59,7 @@ Expected<Api::Done> Api::Change(const v1::Kind& kind, const codec::Value& docume
   meta.owner_references = object.meta.owner_references;
   object.meta = meta;
   if (kind.has_status) kind.copy_status(*old, object);
+  ZOE_ASSIGN(const Revision turn, Turn(kind, object.meta.ns));
   AdmissionRequest request{.operation = AdmissionRequest::Operation::kUpdate,
                            .kind = &kind,
                            .object = decoded.object,
@@ -66,8 +68,23 @@ Expected<Api::Done> Api::Change(const v1::Kind& kind, const codec::Value& docume
   if (!kind.spec_equal(*old, object)) ++object.meta.generation;
   std::string bytes = v1::EncodeJson(kind, object);
   const bool differs = bytes != record.bytes;
-  if (differs) ZOE_TRY(store_.Replace(record.key, record.revision, std::move(bytes)));
+  if (differs) ZOE_TRY(Write(request, record.key, record.revision, std::move(bytes), turn));
   return Done{record.key, object.meta.uid, decoded.object, differs};
+}
+
+Expected<Revision> Api::Turn(const v1::Kind& kind, const std::string& ns) {
+  if (!cache_.synced()) return MakeError(Code::kUnavailable, "the store has not been read yet");
+  if (!admission_.CountsOthers(kind, ns, {})) return Revision{0};
+  ZOE_ASSIGN(const Revision turn, store_.Turn({std::string(kind.name), ns, ""}));
+  if (cache_.WaitFor(turn, Duration(0))) return turn;
+  return MakeError(Code::kUnavailable, "what else is in the namespace is not known yet");
+}
+
+Expected<Revision> Api::Write(const AdmissionRequest& request, const Key& key, Revision expected,
+                              std::string bytes, Revision turn) {
+  if (request.in_turn) return store_.WriteInTurn(key, expected, std::move(bytes), turn);
+  return expected == 0 ? store_.Create(key, std::move(bytes))
+                       : store_.Replace(key, expected, std::move(bytes));
 }
 
 Expected<Api::Done> Api::Remove(const Key& key, std::string_view finalizer) {

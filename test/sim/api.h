@@ -26,7 +26,7 @@ class Api {
   };
 
   Api(Store& store, const Cache& cache, const Clock& clock, AdmissionOptions admission)
-      : store_(store), clock_(clock), admission_(cache, std::move(admission)) {}
+      : store_(store), cache_(cache), clock_(clock), admission_(cache, std::move(admission)) {}
 
   // Creates the object, or replaces its labels, annotations, owners and spec.
   Expected<Done> Put(const codec::Value& document);
@@ -36,8 +36,13 @@ class Api {
  private:
   Expected<Done> Make(const v1::Kind& kind, const codec::Value& document);
   Expected<Done> Change(const v1::Kind& kind, const codec::Value& document, const Record& record);
+  // With all that was written before it in the cache.
+  Expected<Revision> Turn(const v1::Kind& kind, const std::string& ns);
+  Expected<Revision> Write(const AdmissionRequest& request, const Key& key, Revision expected,
+                           std::string bytes, Revision turn);
 
   Store& store_;
+  const Cache& cache_;
   const Clock& clock_;
   const Admission admission_;
 };

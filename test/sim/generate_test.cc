@@ -49,8 +49,8 @@ TEST_P(GenerateTest, FindsAnotherValueForEveryField) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Kinds, GenerateTest,
-                         testing::Values("Execution", "Application", "User", "Workspace",
-                                         "Gateway"),
+                         testing::Values("Execution", "Application", "User", "Workspace", "Gateway",
+                                         "Quota"),
                          [](const auto& kind) { return std::string(kind.param); });
 
 }  // namespace

@@ -50,8 +50,8 @@ TEST_P(WrongTest, EveryFieldRefusesWhatItsSchemaForbids) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Kinds, WrongTest,
-                         testing::Values("Execution", "Application", "User", "Workspace",
-                                         "Gateway"),
+                         testing::Values("Execution", "Application", "User", "Workspace", "Gateway",
+                                         "Quota"),
                          [](const auto& kind) { return std::string(kind.param); });
 
 struct Row {
