@@ -35,15 +35,11 @@ class ProductPlayer : public Player {
 
   void Ended(const World& world, int job) override {
     numbers_.erase(world.trace()[job].id);
-    short_.erase(job);
     active_.erase(job);
     scheduler_.RemoveJob(world.trace()[job].id);
   }
 
   std::optional<Duration> Decide(World& world) override {
-    // Where room is made, the Swarm starts what it could not place before.
-    const std::set<int> waiting = short_;
-    for (const int job : waiting) Place(world, job);
     for (const int job : active_) {
       if (!product_.durations || jobs_[job].told_steps == StepsDone(world, job)) continue;
       jobs_[job].told_steps = StepsDone(world, job);
@@ -56,6 +52,7 @@ class ProductPlayer : public Player {
       if (!decision.next) return std::nullopt;
       return std::max(world.now() + Duration(1), decision.next->time_since_epoch());
     }
+    world.Fail("decisions never come to rest");
     return std::nullopt;
   }
 
@@ -63,7 +60,7 @@ class ProductPlayer : public Player {
   struct Granted {
     int32_t replicas = 0;
     std::vector<std::string> nodes;
-    std::optional<Duration> started, stuck_since;
+    std::optional<Duration> started;
     int64_t told_steps = 0;
   };
 
@@ -96,7 +93,6 @@ class ProductPlayer : public Player {
       job.duration = trace.declared;
       job.remaining = trace.declared * (kSteps - StepsDone(world, number)) / kSteps;
     }
-    if (granted.stuck_since) job.stuck_since = Wall(*granted.stuck_since);
     Service service{.name = "worker", .request = trace.request, .total = trace.total};
     service.essential = product_.elastic ? trace.essential : trace.total;
     service.granted = granted.replicas;
@@ -115,7 +111,6 @@ class ProductPlayer : public Player {
     granted.nodes = grant.nodes.empty() ? std::vector<std::string>() : grant.nodes.at(0);
     if (grant.change == Change::kRequeue) {
       world.Restart(job);
-      short_.erase(job);
       active_.erase(job);
       granted = {};
     } else {
@@ -151,20 +146,12 @@ class ProductPlayer : public Player {
         const std::tuple<int32_t, int32_t, int> key{on.empty() ? 0 : on[m], world.tasks()[m], m};
         if (std::get<2>(best) < 0 || key < best) best = key;
       }
-      if (std::get<2>(best) < 0) break;
+      if (std::get<2>(best) < 0) {
+        world.Fail("no node has room for a replica of " + trace.id + " that was granted");
+        return;
+      }
       world.Add(job, std::get<2>(best), 1);
     }
-    const int32_t essential = product_.elastic ? trace.essential : trace.total;
-    const int32_t have = world.runs()[job].replicas;
-    if (have >= essential) granted.stuck_since.reset();
-    if (have < essential && !granted.stuck_since) granted.stuck_since = world.now();
-    const bool was_short = short_.contains(job);
-    if (have < granted.replicas) {
-      short_.insert(job);
-    } else {
-      short_.erase(job);
-    }
-    if (was_short) scheduler_.SetJob(Describe(world, job));
   }
 
   const Product product_;
@@ -173,7 +160,6 @@ class ProductPlayer : public Player {
   std::map<std::string, int> machines_, numbers_;  // by id
   std::vector<Granted> jobs_;
   std::set<int> active_;  // that something was granted
-  std::set<int> short_;   // that not all stands that was granted
 };
 
 }  // namespace

@@ -26,7 +26,7 @@ Measures Measure(const World& world, std::optional<Class> only) {
 }
 
 Expected<void> Check(const World& world) {
-  if (!world.violation().empty()) return Error{Code::kInternal, "Overcommitted", world.violation()};
+  if (!world.violation().empty()) return Error{Code::kInternal, "Violated", world.violation()};
   for (const Resources& free : world.free()) {
     if (free != world.machines().each) {
       return Error{Code::kInternal, "NotEmpty", "a machine isn't empty in the end"};

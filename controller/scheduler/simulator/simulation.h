@@ -29,7 +29,8 @@ struct Outcome {
 };
 
 // Plays until all jobs have ended; `loss` as in World. kInternal: the player overcommitted a
-// machine, or left jobs waiting though nothing happens any more.
+// machine, granted what the Swarm finds no node for, never came to rest, or left jobs waiting
+// though nothing happens any more.
 Expected<Outcome> Simulate(const std::vector<TraceJob>& trace, const Machines& machines,
                            Player& player, Duration loss = {});
 

@@ -48,22 +48,24 @@ void World::Change(int job, int machine, int32_t replicas) {
   if (run.on.empty()) run.on.resize(machines_.count);
   const int32_t too_many =
       replicas > 0 ? replicas - Room(free_[machine], request) : -replicas - run.on[machine];
-  if (violation_.empty() && (too_many > 0 || !run.submitted || run.ended)) {
-    violation_ = trace_[job].id + " has " + std::to_string(too_many) +
-                 " replicas too many on machine " + std::to_string(machine);
+  if (too_many > 0 || !run.submitted || run.ended) {
+    Fail(trace_[job].id + " has " + std::to_string(too_many) + " replicas too many on machine " +
+         std::to_string(machine));
   }
   Settle(job);
   run.on[machine] += replicas;
   run.replicas += replicas;
-  if (violation_.empty() && run.replicas > trace_[job].total) {
-    violation_ = trace_[job].id + " has more replicas than it asked for";
-  }
+  if (run.replicas > trace_[job].total) Fail(trace_[job].id + " has more than it asked for");
   tasks_[machine] += replicas;
   free_[machine].cpu_nano -= replicas * request.cpu_nano;
   free_[machine].memory_bytes -= replicas * request.memory_bytes;
   used_.cpu_nano += replicas * request.cpu_nano;
   used_.memory_bytes += replicas * request.memory_bytes;
   Expect(job);
+}
+
+void World::Fail(const std::string& violation) {
+  if (violation_.empty()) violation_ = violation;
 }
 
 void World::Add(int job, int machine, int32_t replicas) { Change(job, machine, replicas); }

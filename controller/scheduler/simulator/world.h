@@ -55,6 +55,7 @@ class World {
   // Mean shares of the machines that were allocated until the last arrival.
   double cpu_allocated() const;
   double memory_allocated() const;
+  void Fail(const std::string& violation);
   // What went wrong first: "j4 has 3 replicas too many on machine 2"; empty: nothing.
   const std::string& violation() const { return violation_; }
 
