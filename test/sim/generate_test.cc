@@ -39,6 +39,9 @@ TEST_P(GenerateTest, FindsAnotherValueForEveryField) {
   Generator generator(11, ApiJudge());
   for (const Leaf& leaf : LeavesOf(kind())) {
     if (leaf.path.ends_with(".mounts[].workspace")) continue;  // false needs a hostPath instead
+    // False needs another cause instead.
+    if (leaf.path.ends_with(".rules[].onOutOfMemory") || leaf.path.ends_with(".rules[].onNodeLost"))
+      continue;
     bool changed = false;
     for (int i = 0; i < 20 && !changed; ++i) {
       const auto document = generator.Make(kind(), Metadata(), leaf.path);
