@@ -151,5 +151,21 @@ TEST(Nodes, TwoOfOneHostNameHaveTwoNames) {
   EXPECT_EQ(names.at("n1xxxxx"), "same-n1xxx");
 }
 
+TEST(Nodes, WhatIsAllocatedCountsTheTasksOfEverybody) {
+  SwarmTask ours = Task("a", TaskState::kRunning, 100),
+            theirs = Task("b", TaskState::kAssigned, 100),
+            ended = Task("c", TaskState::kFailed, 100), elsewhere = ours;
+  theirs.service_id = ended.service_id = "s-of-somebody-else";
+  ours.cpu_request_nano = 500'000'000;
+  theirs.cpu_request_nano = ended.cpu_request_nano = 250'000'000;
+  theirs.memory_request_bytes = 64 << 20;
+  elsewhere.node_id = "n2";
+  const auto nodes = MakeNodes(Picture({ours, theirs, ended, elsewhere}));
+  ASSERT_EQ(nodes.size(), 1U);
+  EXPECT_EQ(
+      static_cast<const core::Node&>(*nodes[0]).status.allocated,
+      (std::map<std::string, std::string>{{"cpu", "750m"}, {"memory", "64Mi"}, {"pods", "2"}}));
+}
+
 }  // namespace
 }  // namespace zoe::server
