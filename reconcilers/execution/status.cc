@@ -301,6 +301,7 @@ void ReportQueued(const Picture& picture, v1::ExecutionStatus& status) {
   Conditions conditions = ConditionsOf(picture, status);
   for (const char* type : {"EssentialReady", "Ready"})
     conditions.Set(type, false, std::string(v1::kQueued), "waits in the queue");
+  ReportInProgress(picture, status);
   conditions.Set("Degraded", false, "AsExpected", "");
 }
 
@@ -329,10 +330,7 @@ void ReportActive(const Picture& picture, StatusDraft& draft, v1::ExecutionStatu
   status.finished_at.reset();
   if (picture.again) return ReportAgain(picture, draft, status);
   ReportAdmission(picture, status);
-  if (picture.queued && !picture.ended()) {
-    ReportInProgress(picture, status);
-    return ReportQueued(picture, status);
-  }
+  if (picture.queued && !picture.ended()) return ReportQueued(picture, status);
   ReportReadiness(picture, status);
   status.phase = ActivePhase(picture);
   if (!status.started_at && (status.phase != v1::kPending || picture.ended())) {

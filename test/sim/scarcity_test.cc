@@ -195,6 +195,17 @@ TEST_F(Scarcity, AGrantIsToldOnce) {
   EXPECT_THAT(w.Events(), Contains("Admitted: may run: rank 3/3"));
 }
 
+TEST_F(Scarcity, ConditionsStandInTheSameOrderWhoeverWaited) {
+  w.Apply("first", Rigid(3));
+  w.Apply("second", Rigid(3));
+  w.Run(10s);
+  for (const char* name : {"first", "second"}) {
+    std::vector<std::string> types;
+    for (const Condition& c : w.Get(name)->status.conditions) types.push_back(c.type);
+    EXPECT_THAT(types, ElementsAre("Admitted", "EssentialReady", "Ready", "Complete", "Degraded"));
+  }
+}
+
 // What ran before there was a queue is not stopped by the first one.
 TEST_F(Scarcity, WhatRanBeforeAnythingWasGrantedRunsOn) {
   w.Apply("run", Elastic(5));
