@@ -52,6 +52,7 @@ class Description {
     const Value* suspend = object_.At("spec.suspend");
     if (suspend != nullptr && *suspend == Value(true)) Line("Suspend", "true");
     Queue();
+    Attempt();
     Time("Queued", "status.queuedAt");
     Time("Started", "status.startedAt");
     Time("Finished", "status.finishedAt");
@@ -148,6 +149,13 @@ class Description {
     if (first) Line(name, "<none>");
   }
 
+  void Attempt() {
+    const int64_t limit = IntAt(object_, "spec.backoffLimit");
+    if (limit > 0)
+      Line("Attempt", std::to_string(IntAt(object_, "status.attempts") + 1) + " of " +
+                          std::to_string(limit + 1));
+  }
+
   // Its place, why it waits and what would let it run.
   void Queue() {
     if (object_.StringAt("status.phase") != "Queued") return;
@@ -159,8 +167,6 @@ class Description {
       line += " (" + admitted->StringAt("reason") + ")";
     Line("Queue", line);
     if (admitted != nullptr) Line("Waits for", admitted->StringAt("message"));
-    if (const int64_t attempts = IntAt(object_, "status.attempts"); attempts > 0)
-      Line("Attempts", std::to_string(attempts));
   }
 
   // "3/8": granted of those declared; "-" where nothing has been decided.

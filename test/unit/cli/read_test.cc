@@ -256,6 +256,22 @@ TEST_F(Commands, StatusAndDescribeShowWhyWhoWaits) {
   EXPECT_NE(described.find("0/8"), std::string::npos) << described;
 }
 
+TEST_F(Commands, DescribeCountsAttempts) {
+  const auto shown = [&](const std::string& spec, const std::string& status) {
+    api.Put(std::string(kExecutions) + "x",
+            *codec::ParseJson(R"({"apiVersion":"zoe/v1","kind":"Execution","metadata":{"name":"x",)"
+                              R"("namespace":"default"},"spec":)" +
+                              spec + R"(,"status":)" + status + "}"));
+    const std::string out = Run({"describe", "exec", "x"}).out;
+    const size_t at = out.find("Attempt: ");
+    return at == std::string::npos ? "" : out.substr(at, out.find('\n', at) - at);
+  };
+  EXPECT_EQ(shown("{}", R"({"phase":"Running"})"), "");
+  EXPECT_EQ(shown(R"({"backoffLimit":2})", R"({"phase":"Running"})"), "Attempt:        1 of 3");
+  EXPECT_EQ(shown(R"({"backoffLimit":2})", R"({"phase":"Failed","attempts":2})"),
+            "Attempt:        3 of 3");
+}
+
 TEST_F(Commands, StatusShowsWhoLeads) {
   std::string controllers;
   api.intercept = [&](const FakeRequest& request) -> std::optional<FakeReply> {
