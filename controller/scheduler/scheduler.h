@@ -100,8 +100,9 @@ struct Options {
   Placement placement = Placement::kSwarm;
   // Who has waited so long goes before everybody who came later, whatever the policy says.
   Duration patience{std::chrono::hours{4}};
-  // How long others may start past the first one in the queue, once it is first; then what becomes
-  // free is kept for it. Those that end (by their duration) before it could start may always.
+  // How long others may start past the first one in the queue, from when it entered the queue; then
+  // the nodes that it will start on are kept for it. Those that end (by their duration) before it
+  // could start may always.
   Duration backfill{std::chrono::minutes{10}};
   bool reclaim = true;   // elastic replicas give way to essentials that wait
   bool preempt = false;  // whole executions give way to those of higher priority
@@ -155,7 +156,8 @@ class Scheduler {
   // Changes nothing of what was told: who carries a grant out tells it by SetJob. Asked again
   // before that, it says the same.
   Decision Decide(WallTime now);
-  // Ids of the jobs that wait, first one first, as of the last Decide: without those it granted.
+  // Ids of the jobs that wait, first one first, as of the last Decide: without those it granted, or
+  // that were told anew since.
   const std::vector<std::string>& Queue() const;
   // Of one that waits, as of the last Decide.
   Explanation Explain(const std::string& job) const;

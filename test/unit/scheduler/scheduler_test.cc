@@ -400,6 +400,20 @@ TEST(Elastic, WhileTheyLeaveNoMoreAreTold) {
   EXPECT_EQ(start.grants[1].job, "v/x");
 }
 
+TEST(Elastic, RoomThatIsOnItsWayIsNotTakenApart) {
+  Scheduler s({});
+  s.SetNode(MakeNode("a", 4));
+  Job dask = MakeJob("u/dask", {MakeService(2, 2, 1)});
+  dask.started = true;
+  dask.services[0].granted = 2;
+  dask.services[0].placed = {{"a", 3}};  // one of them leaves
+  s.SetJob(dask);
+  s.SetJob(MakeJob("v/first", {MakeService(1, 1, 2)}));
+  s.SetJob(MakeJob("w/later", {MakeService(1, 1, 1)}, seconds(5)));
+  EXPECT_THAT(s.Decide(kStart).grants, IsEmpty());
+  EXPECT_THAT(s.Queue(), ElementsAre("v/first", "w/later"));
+}
+
 TEST(Elastic, TheRichestGiveFirst) {
   Cluster c;
   c.Add(MakeNode("a", 10));
@@ -577,7 +591,7 @@ TEST(Preemption, WhoWouldComeFirstAgainIsLeftAlone) {
 // ---- limits
 
 TEST(Limit, OfTheUserHoldAtStartAndAtGrowth) {
-  Cluster c;
+  Cluster c({.reclaim = false});
   c.Add(MakeNode("a", 100));
   c.scheduler.SetLimits("u", {.quota = "students", .executions = 2, .cpu_nano = 6 * kCpu});
   c.Add(MakeJob("u/1", {MakeService(10, 1, 2)}));
@@ -596,6 +610,29 @@ TEST(Limit, OfTheUserHoldAtStartAndAtGrowth) {
   c.scheduler.SetLimits("u", {});
   c.Settle();
   EXPECT_TRUE(c.Runs("u/2"));
+}
+
+TEST(Limit, ElasticReplicasOfTheSameUserGiveWayToItsEssentials) {
+  Cluster c;
+  c.Add(MakeNode("a", 100));
+  c.scheduler.SetLimits("u", {.quota = "students", .cpu_nano = 6 * kCpu});
+  c.Add(MakeJob("u/1", {MakeService(10, 1, 2)}));
+  c.Add(MakeJob("v/1", {MakeService(10, 1, 2)}));
+  c.Settle();
+  EXPECT_EQ(c.Granted("u/1"), 3);
+  c.Add(MakeJob("u/2", {MakeService(2, 1, 2)}));
+  const Decision decision = c.Step();
+  ASSERT_THAT(decision.grants, SizeIs(2));
+  EXPECT_EQ(decision.grants[0].message, "1 replica of worker gives way to u/2");
+  EXPECT_EQ(decision.grants[1].job, "u/2");
+  c.Settle();
+  EXPECT_EQ(c.Granted("u/1"), 2);
+  EXPECT_EQ(c.Granted("u/2"), 1);
+  EXPECT_EQ(c.Granted("v/1"), 10);
+  // Essentials alone are too much: nothing gives way in vain.
+  c.Add(MakeJob("u/3", {MakeService(2, 2, 2)}));
+  EXPECT_THAT(c.Step().grants, IsEmpty());
+  EXPECT_EQ(c.scheduler.Explain("u/3").reason, "QuotaExceeded");
 }
 
 TEST(Limit, WhoExceedsThemIsInNobodysWay) {
@@ -764,14 +801,28 @@ TEST(Explaining, SaysWhatIsMissing) {
   Explanation why = c.scheduler.Explain("v/cpu");
   EXPECT_EQ(why.reason, "InsufficientCpu");
   EXPECT_EQ(why.message,
-            "wants cpu=3 and memory=1Gi for its essential replicas (1 replica of worker); on nodes "
-            "that it may use cpu=2 and memory=6Gi are free: cpu=1 too little; it starts when that "
-            "is free");
+            "wants cpu=3 and memory=1Gi for its essential replicas (1 replica of worker); free on "
+            "nodes that it may use: cpu=2 and memory=6Gi; missing: cpu=1; it starts when that is "
+            "free");
   why = c.scheduler.Explain("v/memory");
   EXPECT_EQ(why.reason, "InsufficientMemory");
-  EXPECT_THAT(why.message, HasSubstr("memory=1Gi too little"));
+  EXPECT_THAT(why.message, HasSubstr("; missing: memory=1Gi;"));
   EXPECT_EQ(c.scheduler.Explain("v/both").reason, "InsufficientResources");
   EXPECT_EQ(c.scheduler.Explain("u/runs").position, 0);
+}
+
+TEST(Explaining, SaysThatNothingIsFreeOfWhatIsMissing) {
+  Cluster c;
+  c.Add(MakeNode("a", 4, 8));
+  c.Add(MakeJob("u/runs", {MakeService(1, 1, 4, 2)}));
+  c.Settle();
+  c.Add(MakeJob("v/x", {MakeService(1, 1, 1, 1)}));
+  c.Add(MakeJob("v/y", {MakeService(1, 1, 1)}));
+  c.Step();
+  EXPECT_THAT(c.scheduler.Explain("v/x").message,
+              HasSubstr("free on nodes that it may use: cpu=0 and memory=6Gi; missing: cpu=1;"));
+  EXPECT_THAT(c.scheduler.Explain("v/y").message,
+              HasSubstr("free on nodes that it may use: cpu=0; missing: cpu=1;"));
 }
 
 TEST(Explaining, SaysWhenPiecesAreTooSmall) {
