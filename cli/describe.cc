@@ -5,6 +5,7 @@
 #include "cli/merge.h"
 #include "cli/output.h"
 #include "cli/progress.h"
+#include "cli/quota.h"
 #include "cli/table.h"
 
 namespace zoe::cli {
@@ -166,7 +167,7 @@ class Description {
     if (admitted != nullptr && !admitted->StringAt("reason").empty())
       line += " (" + admitted->StringAt("reason") + ")";
     Line("Queue", line);
-    if (admitted != nullptr) Line("Waits for", admitted->StringAt("message"));
+    Line("Waits for", WhyQueued(object_));
   }
 
   // "3/8": granted of those declared; "-" where nothing has been decided.
@@ -238,10 +239,14 @@ void DescribeObject(Session& session, client::Client& client, const Value& objec
   description.Head();
   if (kind == "Execution") {
     description.Execution();
-  } else if (kind == "User" || kind == "Workspace" || kind == "Gateway") {
+  } else if (kind == "User" || kind == "Workspace" || kind == "Gateway" || kind == "Quota") {
     description.Place();
   } else {
     description.Rest();
+  }
+  if (kind == "Quota" || kind == "User") {
+    const auto told = DescribeQuotas(client, object, session.user(), session.out());
+    if (!told.ok()) session.Warn("what is used is not known: " + told.error().message);
   }
   if (kind != "Event" && object.StringAt("apiVersion") == v1::kApiVersion)
     description.EventTable(EventsOf(client, object));
