@@ -17,6 +17,12 @@ const codec::Array& Services(const Value& execution) {
   return services != nullptr && services->is_array() ? services->as_array() : none;
 }
 
+// All of its replicas that may run are ready.
+bool IsReady(const Value& service) {
+  const char* wanted = service.Find("granted") == nullptr ? "total" : "granted";
+  return IntAt(service, "ready") >= IntAt(service, wanted);
+}
+
 std::string Cut(const std::string& line, size_t columns) {
   if (Width(line) < columns) return line;
   std::string cut;
@@ -35,7 +41,7 @@ std::string PhaseLine(const Value& execution) {
   std::string line = phase.empty() ? "Pending" : phase;
   size_t ready = 0;
   for (const Value& service : Services(execution)) {
-    if (IntAt(service, "ready") >= IntAt(service, "total")) ++ready;
+    if (IsReady(service)) ++ready;
   }
   if (!Services(execution).empty()) {
     line += ", " + std::to_string(ready) + "/" + std::to_string(Services(execution).size()) +
@@ -71,12 +77,21 @@ std::string Reason(const Value& execution) {
   return "";
 }
 
+std::string WhyQueued(const Value& execution) {
+  const Value* admitted = Condition(execution, "Admitted");
+  if (admitted == nullptr) return "";
+  std::string message = admitted->StringAt("message");
+  constexpr std::string_view kPlace = "position ", kSaid = " in the queue: ";
+  const size_t said = message.find(kSaid);
+  if (message.starts_with(kPlace) && said != message.npos) message.erase(0, said + kSaid.size());
+  return message;
+}
+
 std::string FailedService(const Value& execution) {
   std::string suspect;
   for (const Value& service : Services(execution)) {
     if (IntAt(service, "exitCode") != 0) return service.StringAt("name");
-    const bool down = IntAt(service, "ready") < IntAt(service, "total");
-    if (suspect.empty() && down && !service.StringAt("message").empty())
+    if (suspect.empty() && !IsReady(service) && !service.StringAt("message").empty())
       suspect = service.StringAt("name");
   }
   return suspect;

@@ -14,6 +14,8 @@ std::string PhaseLine(const codec::Value& execution);
 // Why an execution is not what was hoped for: the reason and message of the condition that says
 // most. May be empty.
 std::string Reason(const codec::Value& execution);
+// Why it is in the queue and what would let it run, without its position.
+std::string WhyQueued(const codec::Value& execution);
 // The service that failed, or "" if none did.
 std::string FailedService(const codec::Value& execution);
 // One line per service: "  worker   2/4 ready   pulling image".

@@ -5,6 +5,7 @@
 #include "cli/capacity.h"
 #include "cli/commands.h"
 #include "cli/output.h"
+#include "cli/progress.h"
 #include "cli/table.h"
 #include "cli/workspace.h"
 
@@ -101,8 +102,7 @@ void ShowQueue(Session& session, std::vector<const Value*> queue) {
          execution.StringAt("metadata.namespace"), execution.StringAt("metadata.name"),
          std::to_string(IntAt(execution, "spec.priority")),
          Age(queued.empty() ? execution.StringAt("metadata.creationTimestamp") : queued, Now()),
-         admitted == nullptr ? "" : admitted->StringAt("reason"),
-         admitted == nullptr ? "" : admitted->StringAt("message")});
+         admitted == nullptr ? "" : admitted->StringAt("reason"), WhyQueued(execution)});
   }
   table.Flush(session.out(), "  ");
   if (queue.size() > kShown) session.out() << "  and " << queue.size() - kShown << " more\n";

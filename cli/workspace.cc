@@ -83,7 +83,8 @@ Expected<Workspace::Seen> Workspace::Look(const std::string& path) {
   const auto fetched =
       Fetch(path, [](std::string_view, const auto&) { return false; }, {{"limit", "1"}});
   if (fetched.ok()) return fetched->directory ? Seen::kDirectory : Seen::kFile;
-  if (fetched.error().code == Code::kNotFound) return Seen::kNothing;
+  // Where not even the root is, there is no workspace.
+  if (fetched.error().code == Code::kNotFound && !path.empty()) return Seen::kNothing;
   return fetched.error();
 }
 

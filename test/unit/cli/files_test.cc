@@ -186,6 +186,15 @@ TEST_F(FileCommands, PutSendsNothingWhereItMayNot) {
   EXPECT_EQ(api.Count("PUT"), 0u);
 }
 
+TEST_F(FileCommands, PutSaysThatThereIsNoWorkspace) {
+  api.intercept = [](const FakeRequest&) -> std::optional<FakeReply> {
+    return FakeReply{.status = 404,
+                     .body = test::StatusBody(404, "NotFound", "workspaces.zoe \"x\" not found")};
+  };
+  EXPECT_EQ(Run({"put", console.File("a", "x"), "a"}).err,
+            "Error from server (NotFound): workspaces.zoe \"x\" not found\n");
+}
+
 TEST_F(FileCommands, RmAndMkdirSayWhatTheyDid) {
   EXPECT_EQ(Run({"mkdir", "d", "e"}).out, "\"d\" created\n\"e\" created\n");
   place.PutFile("d/a", "");

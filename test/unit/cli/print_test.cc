@@ -159,6 +159,10 @@ TEST(Progress, SaysPhaseServicesAndWhy) {
     "conditions": [{"type": "Admitted", "status": "True", "message": "admitted"}, {"type": "EssentialReady", "status": "False", "reason": "Waiting", "message": "waiting for b"}]}})");
   EXPECT_EQ(PhaseLine(starting), "Starting, 1/2 services ready: waiting for b");
   EXPECT_EQ(PhaseLine(Json("{}")), "Pending");
+  EXPECT_EQ(
+      PhaseLine(Json(
+          R"({"status": {"phase": "Running", "services": [{"name": "a", "total": 4, "granted": 2, "ready": 2}]}})")),
+      "Running, 1/1 services ready");
   EXPECT_EQ(FailedService(starting), "b");
   EXPECT_EQ(
       ServiceLines(starting),

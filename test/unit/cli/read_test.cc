@@ -237,20 +237,19 @@ TEST_F(Commands, StatusAndDescribeShowWhyWhoWaits) {
                       R"(,"queuedAt":"2026-01-01T00:00:00Z","services":[{"name":"web","total":8,)"
                       R"("essential":3,"granted":0}],"conditions":[{"type":"Admitted",)"
                       R"("status":"False","reason":"InsufficientCpu","message":"position )" +
-                      std::to_string(position) + R"(: needs 3 CPUs, 1.5 are free"}])");
+                      std::to_string(position) + R"( in the queue: needs 3 CPUs, 1.5 are free"}])");
   };
   api.Put(std::string(kExecutions) + "second", waiting("second", 2));
   api.Put(std::string(kExecutions) + "first", waiting("first", 1));
   const std::string status = Run({"status"}).out;
   const size_t first = status.find("  1          default     first    0          ");
   EXPECT_NE(first, std::string::npos) << status;
-  EXPECT_NE(status.find("InsufficientCpu   position 1: needs 3 CPUs, 1.5 are free\n", first),
-            std::string::npos)
+  EXPECT_NE(status.find("InsufficientCpu   needs 3 CPUs, 1.5 are free\n", first), std::string::npos)
       << status;
   EXPECT_NE(status.find("default     second", first), std::string::npos) << status;
   const std::string described = Run({"describe", "exec", "second"}).out;
   EXPECT_NE(described.find("Queue:          position 2 (InsufficientCpu)\n"
-                           "Waits for:      position 2: needs 3 CPUs, 1.5 are free\n"),
+                           "Waits for:      needs 3 CPUs, 1.5 are free\n"),
             std::string::npos)
       << described;
   EXPECT_NE(described.find("0/8"), std::string::npos) << described;
