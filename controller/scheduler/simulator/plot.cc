@@ -12,7 +12,7 @@ constexpr int kLeft = 190, kWidth = 560, kRow = 22, kTop = 52;
 
 std::string Short(double value) {
   char text[32];
-  std::snprintf(text, sizeof text, "%.3g", value);
+  std::snprintf(text, sizeof text, value < 100 ? "%.3g" : "%.0f", value);
   return text;
 }
 
@@ -68,7 +68,7 @@ void WritePlot(std::ostream& out, const std::vector<Result>& results, const std:
   }
   const Scale scale = ScaleOf(bars);
   const int bottom = kTop + kRow * static_cast<int>(results.size());
-  out << "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"" << kLeft + kWidth + 70
+  out << "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"" << kLeft + kWidth + 90
       << "\" height=\"" << bottom + 30 << "\" font-family=\"sans-serif\" font-size=\"11\">\n"
       << "<rect width=\"100%\" height=\"100%\" fill=\"white\"/>\n";
   Text(out, 10, 16, "start", Escape(title));
