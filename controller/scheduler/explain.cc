@@ -34,6 +34,13 @@ std::string Both(const Resources& r) {
   return "cpu=" + Cpu(r.cpu_nano) + " and memory=" + Memory(r.memory_bytes);
 }
 
+// Of `have`, what is wanted: none of it is something, too.
+std::string Of(const Resources& have, const Resources& want) {
+  if (want.memory_bytes <= 0) return "cpu=" + Cpu(have.cpu_nano);
+  if (want.cpu_nano <= 0) return "memory=" + Memory(have.memory_bytes);
+  return "cpu=" + Cpu(have.cpu_nano) + " and memory=" + Memory(have.memory_bytes);
+}
+
 std::string Essentials(int32_t replicas, const std::string& service) {
   return std::to_string(replicas) + (replicas == 1 ? " replica of " : " replicas of ") + service;
 }
@@ -86,7 +93,7 @@ class Explainer {
     }
     return because("its essential replicas want " + Both(slot_.essential) +
                    " at once; all nodes that it may use, without other executions, have " +
-                   Both(have) +
+                   Of(have, slot_.essential) +
                    (scheduler::Fits(slot_.essential, have) ? ", in pieces too small" : "") +
                    "; it can run on more or larger nodes");
   }
@@ -118,7 +125,8 @@ class Explainer {
     if (!any) return "no node meets all constraints of " + name + " together";
     if (fits) return std::nullopt;
     return "no node is large enough for one replica of " + name + ": it wants " +
-           Both(part.request) + ", and nodes that it may use have at most " + Both(largest);
+           Both(part.request) + ", and nodes that it may use have at most " +
+           Of(largest, part.request);
   }
 
   std::optional<Explanation> Quota() const {
@@ -192,11 +200,11 @@ class Explainer {
                                std::max<int64_t>(0, want.memory_bytes - have.memory_bytes)};
     Explanation why{0, Lacking(),
                     "wants " + Both(want) + " for its essential replicas (" + Wishes() +
-                        "); on nodes that it may use "};
+                        "); free on nodes that it may use: " + Of(have, want)};
     if (missing == Resources{}) {
-      why.message += Both(have) + " are free, in pieces too small: the largest is " + Both(largest);
+      why.message += ", in pieces too small: the largest is " + Of(largest, want);
     } else {
-      why.message += Both(have) + " are free: " + Both(missing) + " too little";
+      why.message += "; missing: " + Both(missing);
     }
     if (out_.head && *out_.head == number_ && out_.shadow) {
       why.message += "; it starts by " + FormatTime(*out_.shadow) + " if all end in time";

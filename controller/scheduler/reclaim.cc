@@ -51,7 +51,9 @@ void Round::FindVictims() {
       }
       Add(victim.spared, s.job.services[i].request, spare);
     }
-    if (all > 0) victims_.push_back(std::move(victim));
+    if (all == 0) continue;
+    Add(spared_[s.user], victim.spared);
+    victims_.push_back(std::move(victim));
   }
 }
 
@@ -68,6 +70,70 @@ bool Round::Promise(JobNumber job, const Parts& parts, uint8_t closed) {
   return true;
 }
 
+// With -1 it leaves, with 1 it stays.
+void Round::GiveBack(const Taken& taken, int sign) {
+  Victim& victim = victims_[taken.victim];
+  const Resources& request = slot(victim.job).job.services[taken.service].request;
+  board_.Leave(Board::kSoon, request, {taken.node, -sign});
+  Add(victim.spared, request, sign);
+  Add(spared_[slot(victim.job).user], request, sign);
+  victim.spare[taken.service] += sign;
+  for (Spot& spot : victim.standing[taken.service]) {
+    if (spot.node == taken.node) spot.replicas += sign;
+  }
+}
+
+// It is to leave, for that job.
+void Round::Tell(const Taken& taken, JobNumber taker) {
+  Draft& draft = DraftOf(victims_[taken.victim].job, Change::kShrink);
+  const JobSlot& s = slot(victims_[taken.victim].job);
+  --draft.replicas[taken.service];
+  ++draft.taken[taken.service];
+  Add(out_.use[static_cast<size_t>(s.user)].resources, s.job.services[taken.service].request, -1);
+  draft.reason = "Reclaimed";
+  if (draft.taker.empty()) draft.taker = slot(taker).job.id;
+  something_leaves_ = true;
+}
+
+// Where only elastic replicas of its own user are in the way of its limits, these give way: those
+// of the richest job first.
+bool Round::ReclaimWithinLimits(JobNumber job, const Parts& parts, uint8_t closed) {
+  if (!world_.options.reclaim || world_.watched.rich.empty()) return false;
+  FindVictims();
+  const JobSlot& s = slot(job);
+  const auto spared = spared_.find(s.user);
+  if (spared == spared_.end()) return false;
+  Resources without = s.essential;
+  Add(without, spared->second, -1);
+  if (!WithinLimits(s, without, true)) return false;
+  SeeMost();
+  if (!Place(board_, parts, Board::kMost, closed, false)) return false;
+  while (!WithinLimits(s, s.essential, true)) {
+    size_t richest = victims_.size();
+    for (size_t v = 0; v < victims_.size(); ++v) {
+      if (slot(victims_[v].job).user != s.user || std::ranges::max(victims_[v].spare) == 0)
+        continue;
+      if (richest == victims_.size() || Richer(richest, v)) richest = v;
+    }
+    if (richest == victims_.size()) return false;
+    const Victim& victim = victims_[richest];
+    const auto i =
+        static_cast<size_t>(std::ranges::max_element(victim.spare) - victim.spare.begin());
+    const Spot& most = *std::ranges::max_element(victim.standing[i], {}, &Spot::replicas);
+    const Taken taken{richest, i, most.node};
+    GiveBack(taken, -1);
+    Tell(taken, job);
+  }
+  return true;
+}
+
+bool Round::Richer(size_t a, size_t b) const {
+  const Victim &x = victims_[a], &y = victims_[b];
+  const double p = DominantShare(x.spared, world_.cluster.total()),
+               q = DominantShare(y.spared, world_.cluster.total());
+  return p != q ? p < q : Older(x.job, y.job);
+}
+
 // Elastic replicas of the richest give way, no more of them than it takes.
 bool Round::Reclaim(JobNumber job, const Parts& parts, uint8_t closed) {
   if (!world_.options.reclaim) return false;
@@ -81,27 +147,13 @@ bool Round::Reclaim(JobNumber job, const Parts& parts, uint8_t closed) {
              return world_.cluster.clas(part.clas).allowed[spot.node] != 0;
            });
   };
-  const auto richer = [&](size_t a, size_t b) {
-    const Victim &x = victims_[a], &y = victims_[b];
-    const double p = DominantShare(x.spared, world_.cluster.total()),
-                 q = DominantShare(y.spared, world_.cluster.total());
-    return p != q ? p < q : Older(x.job, y.job);
-  };
+  const auto richer = [&](size_t a, size_t b) { return Richer(a, b); };
   std::vector<size_t> heap;
   for (size_t v = 0; v < victims_.size(); ++v) {
     if (victims_[v].job != job) heap.push_back(v);
   }
   std::ranges::make_heap(heap, richer);
   std::vector<Taken> taken;
-  const auto give_back = [&](const Taken& t, int sign) {
-    const Resources& request = slot(victims_[t.victim].job).job.services[t.service].request;
-    board_.Leave(Board::kSoon, request, {t.node, -sign});
-    Add(victims_[t.victim].spared, request, sign);
-    victims_[t.victim].spare[t.service] += sign;
-    for (Spot& spot : victims_[t.victim].standing[t.service]) {
-      if (spot.node == t.node) spot.replicas += sign;
-    }
-  };
   // One replica of the victim, from where most of its service are, as the Swarm does.
   const auto take = [&](size_t v) {
     Victim& victim = victims_[v];
@@ -111,7 +163,7 @@ bool Round::Reclaim(JobNumber job, const Parts& parts, uint8_t closed) {
         return std::tuple(a.replicas, useful(a)) < std::tuple(b.replicas, useful(b));
       });
       taken.push_back({v, i, most.node});
-      give_back(taken.back(), -1);
+      GiveBack(taken.back(), -1);
       return true;
     }
     return false;
@@ -133,26 +185,17 @@ bool Round::Reclaim(JobNumber job, const Parts& parts, uint8_t closed) {
   while (!taken.empty()) {
     const Taken last = taken.back();
     taken.pop_back();
-    give_back(last, 1);
+    GiveBack(last, 1);
     if (!enough) continue;
     if (tries < kTriesToGiveBack) {
       ++tries;
       if (Place(board_, parts, Board::kSoon, closed, false)) continue;
     }
-    give_back(last, -1);
+    GiveBack(last, -1);
     kept.push_back(last);
   }
   if (!enough) return false;
-  for (const Taken& t : kept) {
-    Draft& draft = DraftOf(victims_[t.victim].job, Change::kShrink);
-    const JobSlot& s = slot(victims_[t.victim].job);
-    --draft.replicas[t.service];
-    ++draft.taken[t.service];
-    Add(out_.use[static_cast<size_t>(s.user)].resources, s.job.services[t.service].request, -1);
-    draft.reason = "Reclaimed";
-    if (draft.taker.empty()) draft.taker = slot(job).job.id;
-  }
-  something_leaves_ = true;
+  for (const Taken& t : kept) Tell(t, job);
   return Promise(job, parts, closed);
 }
 

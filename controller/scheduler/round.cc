@@ -135,7 +135,7 @@ void Round::AssumeFor(JobNumber job, bool essential) {
       draft.replicas[i] -= left;
       Add(out_.use[static_cast<size_t>(s.user)].resources, service.request, -left);
       draft.reason = "NoRoom";
-      draft.message = Count(left, service.name) + " have no node any more";
+      draft.message = "no node is left for " + Count(left, service.name);
     }
   }
   if (!broken.empty()) broken_.emplace_back(job, std::move(broken));
@@ -200,7 +200,8 @@ bool Round::Consider(const Line::Place& place) {
       failed |= kAllFailed | kOpenFailed;
       return false;
     }
-    if (!WithinLimits(s, s.essential, true)) return false;
+    if (!WithinLimits(s, s.essential, true) && !ReclaimWithinLimits(place.job, shape.parts, closed))
+      return false;
     if (now_bounds_.Allow(shape) && Start(place.job, closed)) return true;
     if (Promise(place.job, shape.parts, closed) || Reclaim(place.job, shape.parts, closed))
       return false;

@@ -131,6 +131,10 @@ class Round {
   void FindVictims();
   bool Promise(JobNumber job, const Parts& parts, uint8_t closed);
   bool Reclaim(JobNumber job, const Parts& parts, uint8_t closed);
+  bool ReclaimWithinLimits(JobNumber job, const Parts& parts, uint8_t closed);
+  bool Richer(size_t a, size_t b) const;  // b is
+  void GiveBack(const Taken& taken, int sign);
+  void Tell(const Taken& taken, JobNumber taker);
   bool Preempt(JobNumber job, const Parts& parts, uint8_t closed);
   void Keep(JobNumber head);
   bool KeepByTime(const Parts& parts);
@@ -158,6 +162,7 @@ class Round {
   std::vector<uint8_t> failed_;                // by shape: bit 0 on open nodes, bit 1 on all
   std::map<int32_t, int32_t> not_preempting_;  // by shape: up to this priority
   std::vector<Victim> victims_;
+  std::map<int32_t, Resources> spared_;  // by user: what its victims could give
   bool seen_most_ = false, found_victims_ = false, something_leaves_ = false;
   Bounds now_bounds_, most_bounds_;
   int looked_ = 0;  // shapes that were tried in vain
