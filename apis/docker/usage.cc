@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <atomic>
 #include <functional>
+#include <span>
 #include <thread>
 
 #include "apis/docker/json.h"
@@ -11,12 +12,12 @@
 namespace zoe::docker {
 namespace {
 
-constexpr Duration kFresh{5'000}, kPause{1'000}, kShortest{500}, kLongest{60'000};
+constexpr Duration kFresh{5'000}, kPause{600}, kShortest{500}, kLongest{60'000};
 constexpr Duration kTroubleKept{30'000};
-// Of one node's engine.
-constexpr Duration kNodeLimit{5'000};
-// Engines are asked by so many threads at most.
-constexpr size_t kAtOnce = 8;
+constexpr Duration kEngineLimit{5'000};
+// Docker 20.10 reads counters once a second and answers "one-shot" with the next reading: what is
+// asked one after the other takes a second each. So many threads ask, each for so many containers.
+constexpr size_t kAtOnce = 32, kPiece = 4;
 
 const SwarmNode* NodeOf(const UsageMeter::Wanted& wanted, const std::string& id) {
   const auto it = std::ranges::find(wanted.nodes, id, &SwarmNode::id);
@@ -33,6 +34,16 @@ std::optional<SwarmUsage> Between(const UsageSample& first, const UsageSample& l
   usage.at = last.at;
   usage.window = window;
   return usage;
+}
+
+void InParallel(size_t count, const std::function<void(size_t)>& act) {
+  std::atomic<size_t> next = 0;
+  const auto work = [&] {
+    for (size_t i = next++; i < count; i = next++) act(i);
+  };
+  std::vector<std::jthread> others;
+  for (size_t i = 1; i < std::min(kAtOnce, count); ++i) others.emplace_back(work);
+  work();
 }
 
 }  // namespace
@@ -133,42 +144,54 @@ UsageMeter::Samples UsageMeter::Sample(const Context& ctx, const Wanted& wanted,
   }
   const std::vector<std::pair<const SwarmNode*, std::vector<std::string>>> nodes(by_node.begin(),
                                                                                  by_node.end());
-  std::vector<Samples> found(nodes.size());
-  std::atomic<size_t> next = 0;
-  const auto work = [&] {
-    for (size_t i = next++; i < nodes.size(); i = next++)
-      found[i] = SampleNode(ctx, *nodes[i].first, nodes[i].second);
+  std::vector<std::shared_ptr<EngineClient>> engines(nodes.size());
+  InParallel(nodes.size(), [&](size_t i) { engines[i] = EngineOf(ctx, *nodes[i].first); });
+  struct Piece {
+    const SwarmNode* node;
+    EngineClient* engine;
+    std::span<const std::string> containers;
+    Samples found = {};
   };
-  {
-    std::vector<std::jthread> others;
-    for (size_t i = 1; i < std::min(kAtOnce, nodes.size()); ++i) others.emplace_back(work);
-    work();
+  std::vector<Piece> pieces;
+  for (size_t i = 0; i < nodes.size(); ++i) {
+    std::span<const std::string> rest = nodes[i].second;
+    while (engines[i] && !rest.empty()) {
+      const size_t n = std::min(kPiece, rest.size());
+      pieces.push_back({nodes[i].first, engines[i].get(), rest.first(n)});
+      rest = rest.subspan(n);
+    }
   }
+  InParallel(pieces.size(), [&](size_t i) {
+    Piece& piece = pieces[i];
+    piece.found = SamplePiece(ctx, *piece.node, *piece.engine, piece.containers);
+  });
   Samples all;
-  for (Samples& of_node : found) all.merge(of_node);
+  for (Piece& piece : pieces) all.merge(piece.found);
   return all;
 }
 
-UsageMeter::Samples UsageMeter::SampleNode(const Context& ctx, const SwarmNode& node,
-                                           const std::vector<std::string>& containers) {
+std::shared_ptr<EngineClient> UsageMeter::EngineOf(const Context& ctx, const SwarmNode& node) {
   {
     const std::lock_guard lock(mutex_);
     const auto trouble = trouble_.find(node.id);
-    if (trouble != trouble_.end() && ctx.clock.Now() < trouble->second.until) return {};
+    if (trouble != trouble_.end() && ctx.clock.Now() < trouble->second.until) return nullptr;
   }
-  const Context limited = ctx.WithTimeout(kNodeLimit);
-  const auto engine = engines_.Find(limited, node);
-  if (!engine) {
-    SetTrouble(node, ctx, engine.error().message);
-    return {};
-  }
+  auto engine = engines_.Find(ctx.WithTimeout(kEngineLimit), node);
+  if (engine) return *std::move(engine);
+  SetTrouble(node, ctx, engine.error().message);
+  return nullptr;
+}
+
+UsageMeter::Samples UsageMeter::SamplePiece(const Context& ctx, const SwarmNode& node,
+                                            EngineClient& engine,
+                                            std::span<const std::string> containers) {
   std::vector<EngineRequest> requests;
   for (const std::string& container : containers)
     requests.push_back(
         {"GET", "/containers/" + Escape(container) + "/stats?stream=false&one-shot=true"});
   Samples found;
   std::string why;
-  const auto answers = (*engine)->DoAll(limited, requests);
+  const auto answers = engine.DoAll(ctx.WithTimeout(kEngineLimit), requests);
   for (size_t i = 0; i < answers.size(); ++i) {
     if (!answers[i]) {
       if (answers[i].error().code != Code::kNotFound) why = answers[i].error().message;
@@ -177,7 +200,7 @@ UsageMeter::Samples UsageMeter::SampleNode(const Context& ctx, const SwarmNode& 
     }
   }
   if (!why.empty()) engines_.Forget(node.id);
-  SetTrouble(node, ctx, found.empty() ? why : "");
+  if (!why.empty() || !found.empty()) SetTrouble(node, ctx, found.empty() ? why : "");
   return found;
 }
 

@@ -4,8 +4,10 @@
 #include <condition_variable>
 #include <functional>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -26,9 +28,9 @@ std::optional<UsageSample> DecodeStats(std::string_view json);
 
 // Swarm::Usage. At rest it does nothing: engines are asked when somebody asks, not again within 5
 // s, by one caller for all that ask meanwhile. CPU is the mean since the last time that anybody
-// asked, if that was within a minute; else the counters are read twice, a second apart. A node
-// whose engine can't be reached is tried again after half a minute; a line of the log says which
-// and why. Thread-safe.
+// asked, if that was within a minute; else the counters are read twice, about a second apart. A
+// node whose engine can't be reached is tried again after half a minute; a line of the log says
+// which and why. Thread-safe.
 class UsageMeter {
  public:
   // `engines` outlives this.
@@ -56,8 +58,10 @@ class UsageMeter {
   Expected<std::vector<SwarmUsage>> Measure(const Context& ctx, const Wanted& wanted);
   Samples Sample(const Context& ctx, const Wanted& wanted,
                  const std::function<bool(const SwarmTask&)>& is_wanted);
-  Samples SampleNode(const Context& ctx, const SwarmNode& node,
-                     const std::vector<std::string>& containers);
+  // nullptr: it can't be reached.
+  std::shared_ptr<EngineClient> EngineOf(const Context& ctx, const SwarmNode& node);
+  Samples SamplePiece(const Context& ctx, const SwarmNode& node, EngineClient& engine,
+                      std::span<const std::string> containers);
   void SetTrouble(const SwarmNode& node, const Context& ctx, const std::string& why);
 
   NodeEngines& engines_;
