@@ -18,7 +18,7 @@ RANKS = [
     ("controller/ports/", ["specs/", "controller/ports/"]),
     ("controller/", ["specs/", "controller/"]),
     ("reconcilers/", ["specs/", "controller/", "reconcilers/"]),
-    ("webhooks/", ["specs/", "controller/ports/", "controller/cache/", "webhooks/"]),
+    ("webhooks/", ["specs/", "controller/ports/", "controller/cache/", "controller/quota/", "webhooks/"]),
     ("apis/", ["specs/", "controller/", "webhooks/", "apis/"]),
     ("cli/", ["specs/", "apis/client/", "cli/"]),
     ("observer/", ["specs/", "apis/client/", "observer/"]),

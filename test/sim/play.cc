@@ -324,10 +324,12 @@ std::string Difference(const std::string& expected, const std::string& found) {
   };
   const auto a = lines(expected), b = lines(found);
   for (const std::string& line : a) {
-    if (std::ranges::count(b, line) < std::ranges::count(a, line)) text += "\n  undisturbed: " + line;
+    if (std::ranges::count(b, line) < std::ranges::count(a, line))
+      text += "\n  undisturbed: " + line;
   }
   for (const std::string& line : b) {
-    if (std::ranges::count(a, line) < std::ranges::count(b, line)) text += "\n  here:        " + line;
+    if (std::ranges::count(a, line) < std::ranges::count(b, line))
+      text += "\n  here:        " + line;
   }
   return text.empty() ? "\n  the same lines in another order" : text;
 }

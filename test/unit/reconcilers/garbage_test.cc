@@ -49,7 +49,9 @@ class MortalStore : public Store {
     if (!MayWrite()) return Gone();
     return store_.Delete(key, expected);
   }
-  Expected<Revision> Turn(const Key& place) override { return dead() ? Expected<Revision>(Gone()) : store_.Turn(place); }
+  Expected<Revision> Turn(const Key& place) override {
+    return dead() ? Expected<Revision>(Gone()) : store_.Turn(place);
+  }
   Expected<Revision> WriteInTurn(const Key& key, Revision expected, std::string bytes,
                                  Revision turn) override {
     if (!MayWrite()) return Gone();
