@@ -23,7 +23,7 @@ std::vector<std::string> EverywhereIn(std::vector<std::string> fields) {
 
 // What could end an execution for good.
 std::vector<std::string> EndingFields() {
-  return EverywhereIn({"monitor", "restart.policy", "restart.maxAttempts"});
+  return EverywhereIn({"monitor", "restart.policy", "restart.maxAttempts", "restart.rules"});
 }
 
 const Judge& SharedJudge() {
