@@ -22,11 +22,17 @@ Board::Board(const Cluster& cluster, Placement placement, bool empty)
     free_[n] = slot.node.capacity;
     Add(free_[n], slot.node.foreign, -1);
     tasks_[n] = slot.node.foreign_tasks;
-    if (empty) continue;
+    if (empty) {
+      Add(free_[n], slot.node.leaving, 1);
+      continue;
+    }
     Add(free_[n], slot.held, -1);
     tasks_[n] += slot.held_tasks;
   }
   rooms_.fill(free_);
+  for (const NodeNumber n : cluster.by_id()) {
+    if (!empty) Add(rooms_[kSoon][n], cluster.slot(n).node.leaving, 1);
+  }
   for (const NodeNumber n : cluster.by_id()) {
     if (cluster.slot(n).node.schedulable) Move(n);
   }

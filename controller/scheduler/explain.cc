@@ -118,6 +118,7 @@ class Explainer {
       any = true;
       Resources room = world_.cluster.slot(n).node.capacity;
       Add(room, world_.cluster.slot(n).node.foreign, -1);
+      Add(room, world_.cluster.slot(n).node.leaving);
       fits = fits || scheduler::Fits(part.request, room);
       largest.cpu_nano = std::max(largest.cpu_nano, room.cpu_nano);
       largest.memory_bytes = std::max(largest.memory_bytes, room.memory_bytes);

@@ -84,6 +84,9 @@ Decision Round::Run() {
 void Round::Assume() {
   const std::vector<JobNumber> moving = InOrder(world_.watched.moving);
   for (const JobNumber job : moving) SeeLeaving(job);
+  for (const NodeNumber n : world_.cluster.by_id()) {
+    something_leaves_ = something_leaves_ || world_.cluster.slot(n).node.leaving != Resources{};
+  }
   for (const bool essential : {true, false}) {
     for (const JobNumber job : moving) AssumeFor(job, essential);
   }

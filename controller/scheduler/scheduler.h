@@ -32,6 +32,7 @@ struct Node {
   Resources capacity;
   Resources foreign;  // reserved by tasks on it that belong to no job
   int32_t foreign_tasks = 0;
+  Resources leaving;    // of what is foreign: by tasks that are told to go
   std::string address;  // "10.0.0.7"
   bool operator==(const Node&) const = default;
 };

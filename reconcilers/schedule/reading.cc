@@ -26,10 +26,13 @@ scheduler::Node ToNode(const SwarmNode& node) {
   return n;
 }
 
-void AddTo(scheduler::Node& node, const scheduler::Resources& request, int32_t tasks) {
+void AddTo(scheduler::Node& node, const scheduler::Resources& request, int32_t tasks, bool leaves) {
   node.foreign.cpu_nano += request.cpu_nano * tasks;
   node.foreign.memory_bytes += request.memory_bytes * tasks;
   node.foreign_tasks += tasks;
+  if (!leaves) return;
+  node.leaving.cpu_nano += request.cpu_nano * tasks;
+  node.leaving.memory_bytes += request.memory_bytes * tasks;
 }
 
 // What a place in the queue would not help with, and another node would not either.
@@ -53,8 +56,9 @@ Reading Read(const std::vector<SwarmNode>& nodes, const std::vector<SwarmTask>& 
     const auto owner = owners.find(task.service_id);
     const bool ours = owner != owners.end() && !owner->second.uid.empty();
     const auto node = reading.nodes.find(task.node_id);
+    const bool leaves = task.desired_state > TaskState::kRunning;
     if (!ours) {
-      if (node != reading.nodes.end()) AddTo(node->second, request, 1);
+      if (node != reading.nodes.end()) AddTo(node->second, request, 1, leaves);
       continue;
     }
     ServiceTasks& service = reading.ours[owner->second.uid][owner->second.service];
@@ -63,7 +67,6 @@ Reading Read(const std::vector<SwarmNode>& nodes, const std::vector<SwarmTask>& 
       if (IsHomeless(task)) ++service.homeless;
       continue;
     }
-    const bool leaves = task.desired_state > TaskState::kRunning;
     const bool gone =
         task.node_down || node == reading.nodes.end() || (leaves && !node->second.schedulable);
     if (!gone) ++service.placed[task.node_id];
@@ -77,7 +80,8 @@ void AddForeign(const std::map<std::string, ServiceTasks>& services, const sched
     if (job != nullptr &&
         std::ranges::find(job->services, name, &scheduler::Service::name) != job->services.end())
       continue;
-    for (const auto& [id, replicas] : tasks.placed) AddTo(nodes.at(id), tasks.request, replicas);
+    for (const auto& [id, replicas] : tasks.placed)
+      AddTo(nodes.at(id), tasks.request, replicas, true);
   }
 }
 

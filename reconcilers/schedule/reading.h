@@ -36,7 +36,7 @@ Reading Read(const std::vector<SwarmNode>& nodes, const std::vector<SwarmTask>& 
              const Owners& owners);
 
 // Adds to what is foreign what an execution's tasks need that its job (null: there is none) doesn't
-// know of.
+// know of: these are to go.
 void AddForeign(const std::map<std::string, ServiceTasks>& services, const scheduler::Job* job,
                 std::map<std::string, scheduler::Node>& nodes);
 

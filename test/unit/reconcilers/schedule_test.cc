@@ -77,6 +77,15 @@ TEST(ScheduleReading, AServiceThatItsJobDoesNotKnowIsForeign) {
   EXPECT_EQ(r.nodes.at("a").foreign_tasks, 0);
   AddForeign(r.ours.at("uid"), nullptr, r.nodes);
   EXPECT_EQ(r.nodes.at("a").foreign.cpu_nano, kCpu);
+  EXPECT_EQ(r.nodes.at("a").leaving.cpu_nano, kCpu);
+}
+
+TEST(ScheduleReading, ForeignTasksThatAreToldToGoLeaveRoom) {
+  SwarmTask leaves = Task("other", "a");
+  leaves.desired_state = TaskState::kShutdown;
+  const Reading r = Read({Node("a")}, {leaves, Task("other", "a")}, kOwners);
+  EXPECT_EQ(r.nodes.at("a").foreign.cpu_nano, 2 * kCpu);
+  EXPECT_EQ(r.nodes.at("a").leaving.cpu_nano, kCpu);
 }
 
 // Two services: one master, workers of which one is essential.

@@ -373,6 +373,26 @@ TEST(Elastic, TheyFillWhatIsLeftAndGiveWay) {
   EXPECT_EQ(c.Granted("u/dask", 1), 7);
 }
 
+TEST(Elastic, NothingGivesWayForRoomThatOthersLeave) {
+  Cluster c;
+  Node node = MakeNode("a", 8);
+  node.foreign.cpu_nano = 4 * kCpu;
+  c.Add(node);
+  c.Add(MakeJob("u/dask", {MakeService(10, 1, 1)}));
+  c.Settle();
+  EXPECT_EQ(c.Granted("u/dask"), 4);
+  node.leaving.cpu_nano = 4 * kCpu;
+  c.Add(node);
+  c.Add(MakeJob("v/train", {MakeService(1, 1, 3)}));
+  EXPECT_THAT(c.Step().grants, IsEmpty());
+  EXPECT_THAT(c.scheduler.Explain("v/train").message, HasSubstr("is on its way"));
+  node.foreign = node.leaving = {};
+  c.Add(node);
+  c.Settle();
+  EXPECT_TRUE(c.Runs("v/train"));
+  EXPECT_EQ(c.Granted("u/dask"), 5);
+}
+
 TEST(Elastic, WhileTheyLeaveNoMoreAreTold) {
   Scheduler s({});
   s.SetNode(MakeNode("a", 4));
