@@ -90,7 +90,7 @@ began
 zoe delete execution holder --wait=false
 zoe wait execution waiting --for=condition=Ready --timeout 60s
 took "it runs"
-workers_are 3 || fail "workers: $(workers)"
+wait_for 30 workers_are 3
 
 step "workers appear where others have gone"
 zoe delete execution waiting --timeout 30s
@@ -133,9 +133,11 @@ metadata: {name: bob}
 spec: {quota: small}
 Y
 sleepers many 4 >"$work/many.yaml"
-says "requested $((4 * slot))m, used 0, limited to $((3 * slot))m by quota small" zoe -n bob apply -f "$work/many.yaml"
+says "exceeded quota: small, requested: cpu=$((4 * slot))m, used: cpu=0, limited: cpu=$((3 * slot))m" zoe -n bob apply -f "$work/many.yaml"
 sleepers some 6 2 | zoe -n bob apply -f - --wait --timeout 60s
 same "$(zoe -n bob get execution some -o 'jsonpath={.status.services[0].granted}')" 3
+sleepers more 1 | zoe -n bob apply -f - --wait --timeout 60s  # needs what an elastic one has
+same "$(zoe -n bob get execution some -o 'jsonpath={.status.services[0].granted}')" 2
 zoe delete user bob --timeout 60s
 zoe delete quota small
 
