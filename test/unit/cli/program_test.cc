@@ -208,7 +208,9 @@ TEST_F(Programs, WhatCannotBePlacedTimesOutWith124) {
       Zoe({"apply", "-f", File("big", "[serve]", "      resources: {requests: {cpu: 100}}\n"),
            "--wait", "--timeout=5s"});
   EXPECT_EQ(ran.code, 124);
-  EXPECT_NE(ran.err.find("no suitable node"), std::string::npos) << ran.err;
+  EXPECT_NE(ran.err.find("no node is large enough for one replica of web: it wants cpu=100"),
+            std::string::npos)
+      << ran.err;
 }
 
 TEST_F(Programs, AdmissionsRefusalIsShownAtItsPlaceInTheFile) {

@@ -41,7 +41,7 @@ TEST(Identity, OfAnOlderSchemaIsBroughtForwardAndOfALaterOneRefused) {
   const auto refused = EnsureStoreInfo(*store, kNow);
   ASSERT_FALSE(refused.ok());
   EXPECT_EQ(refused.error().reason, "StoreTooNew");
-  EXPECT_NE(refused.error().message.find("schema 7, this one knows 1"), std::string::npos);
+  EXPECT_NE(refused.error().message.find("schema 7, this one knows 2"), std::string::npos);
   EXPECT_EQ(store->Get(v1::StoreInfoKey())->bytes, later);
 }
 
