@@ -200,8 +200,9 @@ TEST_F(Scarcity, ConditionsStandInTheSameOrderWhoeverWaited) {
   w.Apply("second", Rigid(3));
   w.Run(10s);
   for (const char* name : {"first", "second"}) {
+    const auto execution = w.Get(name);
     std::vector<std::string> types;
-    for (const Condition& c : w.Get(name)->status.conditions) types.push_back(c.type);
+    for (const Condition& c : execution->status.conditions) types.push_back(c.type);
     EXPECT_THAT(types, ElementsAre("Admitted", "EssentialReady", "Ready", "Complete", "Degraded"));
   }
 }
