@@ -45,11 +45,12 @@ scheduler::Limits LimitsOf(const Cache& cache, const std::string& ns) {
   return limits;
 }
 
-v1::Usage UsageOf(const Cache& cache, const std::string& ns, const std::string& without) {
+v1::Usage UsageOf(const Cache& cache, const std::string& ns, const std::string& without,
+                  v1::Usage (*count)(const v1::Execution&)) {
   v1::Usage sum;
   for (const EntryPtr& entry : cache.List("Execution", ns).entries) {
     if (entry->key.name == without) continue;
-    sum = sum + v1::CountedOf(static_cast<const v1::Execution&>(*entry->object));
+    sum = sum + count(static_cast<const v1::Execution&>(*entry->object));
   }
   return sum;
 }

@@ -23,7 +23,9 @@ std::shared_ptr<const v1::Quota> QuotaOf(const Cache& cache, const std::string& 
 // User of the namespace and with any Quota.
 scheduler::Limits LimitsOf(const Cache& cache, const std::string& ns);
 
-// What the executions of a namespace count for together, but for one (its name; empty: none).
-v1::Usage UsageOf(const Cache& cache, const std::string& ns, const std::string& without = {});
+// What the executions of a namespace count for together, but for one (its name; empty: none), by
+// `count` of each.
+v1::Usage UsageOf(const Cache& cache, const std::string& ns, const std::string& without = {},
+                  v1::Usage (*count)(const v1::Execution&) = v1::CountedOf);
 
 }  // namespace zoe

@@ -101,6 +101,27 @@ std::string Number(int64_t value) { return std::to_string(value); }
 std::string Cpus(int64_t milli) { return Quantity::Milli(milli).text(); }
 std::string Bytes(int64_t bytes) { return Quantity::Whole(bytes).text(); }
 
+// Nothing for what needs nothing any more.
+template <typename Replicas>
+Usage SumOf(const Execution& execution, const Replicas& replicas) {
+  if (execution.spec.suspend || execution.meta.deletion_timestamp || IsFinished(execution.status))
+    return {};
+  Usage sum{.executions = 1};
+  if (!execution.spec.application) return sum;
+  for (const Service& service : execution.spec.application->services) {
+    Usage all = RequestsOf(service) * replicas(service);
+    all.services = 1;
+    sum = sum + all;
+  }
+  return sum;
+}
+
+int32_t GrantedOf(const Execution& execution, const Service& service) {
+  const auto& all = execution.status.services;
+  const auto status = std::ranges::find(all, service.name, &ServiceStatus::name);
+  return status == all.end() ? 0 : std::min(status->granted.value_or(0), service.replicas.total);
+}
+
 // A limit of a Quota, and where that stands in what is counted.
 struct Limited {
   std::string_view name;
@@ -177,22 +198,31 @@ Usage RequestsOf(const Service& service) {
 }
 
 Usage CountedOf(const Execution& execution) {
-  if (execution.spec.suspend || execution.meta.deletion_timestamp || IsFinished(execution.status))
-    return {};
-  Usage sum{.executions = 1};
-  if (!execution.spec.application) return sum;
-  for (const Service& service : execution.spec.application->services) {
-    Usage all = RequestsOf(service) * service.essential();
-    all.services = 1;
-    sum = sum + all;
-  }
-  return sum;
+  return SumOf(execution, [](const Service& service) { return service.essential(); });
+}
+
+Usage HeldOf(const Execution& execution) {
+  return SumOf(execution, [&](const Service& service) {
+    return std::max(service.essential(), GrantedOf(execution, service));
+  });
 }
 
 bool WantsMore(const Execution& wanted, const Execution* before) {
   const Usage now = CountedOf(wanted), then = before == nullptr ? Usage{} : CountedOf(*before);
   return now.executions > then.executions || now.services > then.services ||
          now.cpu_milli > then.cpu_milli || now.memory_bytes > then.memory_bytes;
+}
+
+bool EnlargesGranted(const Execution& wanted, const Execution& before) {
+  if (!wanted.spec.application || !before.spec.application) return false;
+  const std::vector<Service>& old_services = before.spec.application->services;
+  return std::ranges::any_of(wanted.spec.application->services, [&](const Service& service) {
+    const auto old = std::ranges::find(old_services, service.name, &Service::name);
+    if (old == old_services.end() || GrantedOf(wanted, service) <= service.essential())
+      return false;
+    const Usage now = RequestsOf(service), then = RequestsOf(*old);
+    return now.cpu_milli > then.cpu_milli || now.memory_bytes > then.memory_bytes;
+  });
 }
 
 std::optional<Duration> RuntimeOf(const QuotaSpec& spec) {
@@ -212,8 +242,8 @@ std::vector<QuotaLine> CompareWithQuota(const QuotaSpec& spec, const Usage& used
 }
 
 Expected<void> CheckQuota(const Quota& quota, const Execution& wanted, const Execution* before,
-                          const Usage& others) {
-  const Usage now = CountedOf(wanted), then = before == nullptr ? Usage{} : CountedOf(*before);
+                          const Usage& others, Usage (*count)(const Execution&)) {
+  const Usage now = count(wanted), then = before == nullptr ? Usage{} : count(*before);
   Excess excess{quota.meta.name};
   for (const Limited& limit : LimitsOf(quota.spec)) {
     const int64_t more = now.*limit.amount - then.*limit.amount;

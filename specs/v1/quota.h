@@ -47,8 +47,15 @@ Usage RequestsOf(const Service& service);
 // without which it doesn't run. Nothing if it is finished, suspended or being deleted.
 Usage CountedOf(const Execution& execution);
 
+// The same with the elastic replicas that are granted.
+Usage HeldOf(const Execution& execution);
+
 // True if `wanted` counts for more of anything than `before` did (null: it is new).
 bool WantsMore(const Execution& wanted, const Execution* before);
+
+// True if elastic replicas that are granted request more in `wanted` than they did: what the
+// scheduler has held to the limits already.
+bool EnlargesGranted(const Execution& wanted, const Execution& before);
 
 // spec.runtime; nullopt: no limit.
 std::optional<Duration> RuntimeOf(const QuotaSpec& spec);
@@ -65,7 +72,8 @@ std::vector<QuotaLine> CompareWithQuota(const QuotaSpec& spec, const Usage& used
 // Whether `wanted` may stand beside executions that count for `others`. `before`: what it was until
 // now, null if it is new; a limit of which it wants no more than that refuses nothing, however much
 // is used. kForbidden, in Kubernetes' words, with a cause for each limit: limit, use and request.
+// `count` says what an execution counts for, as it did for others.
 Expected<void> CheckQuota(const Quota& quota, const Execution& wanted, const Execution* before,
-                          const Usage& others);
+                          const Usage& others, Usage (*count)(const Execution&) = CountedOf);
 
 }  // namespace zoe::v1

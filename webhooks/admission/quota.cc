@@ -23,7 +23,12 @@ Expected<void> Admission::CheckQuota(AdmissionRequest& request) const {
     request.in_turn = true;
     others = UsageOf(cache_, execution.meta.ns, execution.meta.name);
   }
-  return v1::CheckQuota(*quota, execution, before, others);
+  ZOE_TRY(v1::CheckQuota(*quota, execution, before, others));
+  // The scheduler won't look at them again.
+  if (before == nullptr || !v1::EnlargesGranted(execution, *before)) return {};
+  request.in_turn = true;
+  others = UsageOf(cache_, execution.meta.ns, execution.meta.name, v1::HeldOf);
+  return v1::CheckQuota(*quota, execution, before, others, v1::HeldOf);
 }
 
 // Else it would depend on names whom it limits.

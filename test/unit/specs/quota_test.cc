@@ -123,6 +123,32 @@ TEST(QuotaRefuses, OfAChangeOnlyWhatWantsMore) {
             "exceeded quota: students, requested: cpu=1, used: cpu=3500m, limited: cpu=4");
 }
 
+// An Execution of one service with these replicas granted, that each request so much.
+Execution MakeGranted(int32_t granted, const std::string& cpu, const std::string& replicas) {
+  Execution run = MakeRun("{name: w, image: a, replicas: {" + replicas +
+                          "}, resources: {requests: {cpu: " + cpu + "}}}");
+  run.status.services = {{.name = "w", .granted = granted}};
+  return run;
+}
+
+TEST(QuotaRefuses, LargerRequestsOfElasticReplicasThatAreGranted) {
+  const Execution before = MakeGranted(80, "100m", "total: 80, essential: 0");
+  const Execution larger = MakeGranted(80, "2", "total: 80, essential: 0"),
+                  fewer = MakeGranted(80, "2", "total: 4, essential: 0"),
+                  smaller = MakeGranted(80, "50m", "total: 90, essential: 0"),
+                  rigid = MakeGranted(80, "2", "total: 80, essential: 80");
+  EXPECT_EQ(HeldOf(before).cpu_milli, 8'000);
+  EXPECT_EQ(HeldOf(fewer).cpu_milli, 8'000);
+  EXPECT_TRUE(EnlargesGranted(larger, before));
+  EXPECT_TRUE(EnlargesGranted(fewer, before));
+  EXPECT_FALSE(EnlargesGranted(smaller, before));
+  EXPECT_FALSE(EnlargesGranted(rigid, before)) << "essential replicas count anyway";
+  const auto quota = Limit("cpu: 8");
+  EXPECT_TRUE(CheckQuota(quota, larger, &before, {}).ok());
+  EXPECT_FALSE(CheckQuota(quota, larger, &before, {}, HeldOf).ok());
+  EXPECT_TRUE(CheckQuota(quota, fewer, &before, {}, HeldOf).ok());
+}
+
 TEST(QuotaRefuses, TheResumeOfASuspendedOne) {
   Execution before = MakeRun(kWorkers);
   const Execution after = before;

@@ -141,6 +141,26 @@ TEST_F(QuotaTest, OnlyWhatWantsMoreIsToBeWrittenInTurn) {
   EXPECT_FALSE(in_turn(Execution("a", "suspend: true"), Execution("a", "suspend: false")));
 }
 
+TEST_F(QuotaTest, WhatIsGrantedCountsWhereItsRequestsGrow) {
+  PutUser("alice", "quota: q");
+  PutQuota("q", "cpu: 8");
+  const auto elastic = [](const std::string& name, const std::string& cpu) {
+    return "metadata: {name: " + name +
+           ", namespace: alice}, spec: {application: {services: [{name: s, image: i, replicas: "
+           "{total: 9, essential: 0}, resources: {requests: {cpu: " +
+           cpu + "}}}]}}, status: {services: [{name: s, granted: 2}]}";
+  };
+  const auto admitted = [&](const std::string& cpu) {
+    AdmissionRequest request = Request("Execution", Decode("Execution", elastic("a", cpu)),
+                                       Decode("Execution", elastic("a", "1")));
+    return admission_.Admit(request).ok();
+  };
+  EXPECT_TRUE(admitted("4"));
+  Put("Execution", elastic("b", "1"));
+  EXPECT_TRUE(admitted("3"));
+  EXPECT_FALSE(admitted("4"));
+}
+
 TEST_F(QuotaTest, AQuotaThatIsNotThereIsAWarningOnce) {
   const auto warnings = [&](const std::string& spec, const std::string& old) {
     AdmissionRequest request = Request(
