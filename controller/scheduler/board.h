@@ -8,6 +8,7 @@
 
 #include "controller/scheduler/cluster.h"
 #include "controller/scheduler/job_table.h"
+#include "controller/scheduler/resources.h"
 
 namespace zoe::scheduler {
 
@@ -68,10 +69,6 @@ class Board {
     NodeNumber node;
     int32_t slots, physical, standing;
   };
-  static void Add(Resources& to, const Resources& what, int64_t times) {
-    to.cpu_nano += what.cpu_nano * times;
-    to.memory_bytes += what.memory_bytes * times;
-  }
   bool Open(const Ask& ask, NodeNumber n, uint8_t closed) const;
   Candidate Look(const Ask& ask, Room room, NodeNumber n) const;
   std::optional<Spots> Spread(const Ask& ask, Room room, uint8_t closed) const;

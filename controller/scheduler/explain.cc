@@ -138,7 +138,7 @@ class Explainer {
     std::string requested, used, limited;
     const auto check = [&](const char* name, const std::optional<int64_t>& limit, int64_t has,
                            int64_t asks, const auto& text) {
-      if (!limit || asks == 0 || has + asks <= *limit) return;
+      if (!limit || asks == 0 || Sum(has, asks) <= *limit) return;
       const std::string comma = requested.empty() ? "" : ",";
       requested += comma + name + "=" + text(asks);
       used += comma + name + "=" + text(has);
@@ -162,7 +162,8 @@ class Explainer {
   Explanation Reserved() {
     std::string text = "there is room, which is kept";
     if (out_.head && *out_.head != number_ && out_.kept) {
-      text += " for " + world_.jobs.slot(*out_.head).job.id + ", which has waited longest";
+      text += " for " + NameFor(slot_.job, world_.jobs.slot(*out_.head).job) +
+              ", which has waited longest";
       if (out_.shadow) text += " and starts by " + FormatTime(*out_.shadow) + " if all end in time";
     } else {
       text += " until replicas that were granted stand";

@@ -5,6 +5,16 @@
 #include "controller/scheduler/resources.h"
 
 namespace zoe::scheduler {
+namespace {
+
+// More than any cluster has.
+constexpr int64_t kMostOfOne = int64_t{1} << 56;
+
+}  // namespace
+
+std::string NameFor(const Job& reader, const Job& other) {
+  return other.user == reader.user ? other.id : "an execution of another user";
+}
 
 Spot TakeOne(Spots& spots) {
   Spot& most = *std::ranges::max_element(spots, {}, &Spot::replicas);
@@ -93,6 +103,9 @@ void JobTable::Enter(JobSlot& slot) {
     Add(slot.granted, service.request, std::max(0, service.granted - service.ended));
     if (essential > 0) parts.push_back({s.clas, service.request, essential});
   }
+  // So that what a user has is the same again once it has been added and taken away.
+  slot.granted.cpu_nano = std::min(slot.granted.cpu_nano, kMostOfOne);
+  slot.granted.memory_bytes = std::min(slot.granted.memory_bytes, kMostOfOne);
   SetSpare(slot);
   if (!slot.waits()) return;
   const auto [it, fresh] = shape_numbers_.try_emplace(parts, static_cast<int32_t>(shapes_.size()));

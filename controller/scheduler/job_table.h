@@ -112,6 +112,9 @@ class JobTable {
   uint32_t last_stamp_ = 0;
 };
 
+// What `reader`'s user is told of another job: executions of others are not for everybody to see.
+std::string NameFor(const Job& reader, const Job& other);
+
 // Of one service: how much of what is granted stands where.
 struct Standing {
   int32_t alive = 0;      // granted, and not ended

@@ -91,7 +91,7 @@ void Round::Tell(const Taken& taken, JobNumber taker) {
   ++draft.taken[taken.service];
   Add(out_.use[static_cast<size_t>(s.user)].resources, s.job.services[taken.service].request, -1);
   draft.reason = "Reclaimed";
-  if (draft.taker.empty()) draft.taker = slot(taker).job.id;
+  if (draft.taker.empty()) draft.taker = NameFor(s.job, slot(taker).job);
   something_leaves_ = true;
 }
 
@@ -247,7 +247,8 @@ bool Round::Preempt(JobNumber job, const Parts& parts, uint8_t closed) {
     not_preempting_[s.shape] = s.job.priority;
     return false;
   }
-  for (const JobNumber n : chosen) Requeue(n, "Preempted", "gives way to " + s.job.id);
+  for (const JobNumber n : chosen)
+    Requeue(n, "Preempted", "gives way to " + NameFor(slot(n).job, s.job));
   something_leaves_ = true;
   return Promise(job, parts, closed);
 }

@@ -3,14 +3,29 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <limits>
 
 #include "controller/scheduler/scheduler.h"
 
 namespace zoe::scheduler {
 
+// What can't be counted stays at the greatest number, or the smallest.
+inline int64_t Sum(int64_t a, int64_t b) {
+  int64_t sum = 0;
+  if (!__builtin_add_overflow(a, b, &sum)) return sum;
+  return b < 0 ? std::numeric_limits<int64_t>::min() : std::numeric_limits<int64_t>::max();
+}
+
+inline int64_t Product(int64_t a, int64_t b) {
+  int64_t product = 0;
+  if (!__builtin_mul_overflow(a, b, &product)) return product;
+  return (a < 0) != (b < 0) ? std::numeric_limits<int64_t>::min()
+                            : std::numeric_limits<int64_t>::max();
+}
+
 inline void Add(Resources& to, const Resources& what, int64_t times = 1) {
-  to.cpu_nano += what.cpu_nano * times;
-  to.memory_bytes += what.memory_bytes * times;
+  to.cpu_nano = Sum(to.cpu_nano, Product(what.cpu_nano, times));
+  to.memory_bytes = Sum(to.memory_bytes, Product(what.memory_bytes, times));
 }
 
 // What isn't asked for need not be there: a replica that reserves nothing fits on every node.

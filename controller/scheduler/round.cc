@@ -258,7 +258,7 @@ bool Round::WithinLimits(const JobSlot& s, const Resources& more, bool starts) c
   const Limits& limits = it->second;
   const Use& use = out_.use[static_cast<size_t>(s.user)];
   const auto fits = [](const std::optional<int64_t>& limit, int64_t used, int64_t asked) {
-    return !limit || asked == 0 || used + asked <= *limit;
+    return !limit || asked == 0 || Sum(used, asked) <= *limit;
   };
   return fits(limits.executions, use.executions, starts ? 1 : 0) &&
          fits(limits.services, use.services,

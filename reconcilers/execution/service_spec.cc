@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <initializer_list>
+#include <limits>
 #include <set>
 #include <utility>
 
@@ -19,7 +20,11 @@ std::string Concat(std::initializer_list<std::string_view> parts) {
 }
 
 void SetResources(const v1::Resources& resources, SwarmServiceSpec& spec) {
-  const auto cpu = [](const std::optional<Quantity>& q) { return q ? q->milli() * 1'000'000 : 0; };
+  constexpr int64_t kNanoPerMilli = 1'000'000;
+  const auto cpu = [](const std::optional<Quantity>& q) {
+    constexpr int64_t kMost = std::numeric_limits<int64_t>::max() / kNanoPerMilli;
+    return q ? std::min(q->milli(), kMost) * kNanoPerMilli : 0;
+  };
   const auto bytes = [](const std::optional<Quantity>& q) { return q ? q->whole() : 0; };
   spec.cpu_limit_nano = cpu(resources.limits.cpu);
   spec.memory_limit_bytes = bytes(resources.limits.memory);

@@ -12,6 +12,9 @@ namespace zoe::schedule {
 namespace {
 
 constexpr int kSteps = 16;
+constexpr int64_t kNanoPerMilli = 1'000'000;
+// More than any node has (281,474 CPUs, 256 TiB), and little enough to count what stands.
+constexpr int64_t kMost = int64_t{1} << 48;
 
 const v1::ServiceStatus* Find(const v1::ExecutionStatus& status, const std::string& name) {
   const auto it = std::ranges::find(status.services, name, &v1::ServiceStatus::name);
@@ -50,7 +53,8 @@ std::string JobId(const v1::Execution& execution) {
 
 scheduler::Resources RequestOf(const v1::Service& service) {
   const v1::Usage usage = v1::RequestsOf(service);
-  return {usage.cpu_milli * 1'000'000, usage.memory_bytes};
+  return {std::min(usage.cpu_milli, kMost / kNanoPerMilli) * kNanoPerMilli,
+          std::min(usage.memory_bytes, kMost)};
 }
 
 bool IsEnding(const v1::Execution& execution) {

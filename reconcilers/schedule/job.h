@@ -15,7 +15,8 @@ namespace zoe::schedule {
 // "alice/wordcount".
 std::string JobId(const v1::Execution& execution);
 
-// What a replica asks Docker for: a request that isn't given is its limit.
+// What a replica asks Docker for: a request that isn't given is its limit. What is more than any
+// node has is not told apart.
 scheduler::Resources RequestOf(const v1::Service& service);
 
 // Nothing is granted to it any more, and nothing taken: what it has goes.

@@ -319,8 +319,10 @@ void ScheduleLoop::TellLimits() {
   quotas_seen_ = quotas;
   for (auto& [user, told] : told_limits_) {
     const scheduler::Limits limits = LimitsOf(cache_, user);
-    if (limits != told) scheduler_.SetLimits(user, limits);
+    if (limits == told) continue;
+    scheduler_.SetLimits(user, limits);
     told = limits;
+    words_stale_ = true;
   }
 }
 
@@ -339,6 +341,12 @@ Expected<bool> ScheduleLoop::Write(const Context& ctx, Known& known, v1::Executi
       behind_ = true;
       return false;
     }
+    // Nobody else is to wait because of it.
+    if (code == Code::kTooLarge) {
+      log::Warn("an execution is too large to be granted anything",
+                {{"execution", JobId(next)}, {"error", written.error().message}});
+      return false;
+    }
     unsure_.insert(key);
     return written.error();
   }
@@ -348,14 +356,12 @@ Expected<bool> ScheduleLoop::Write(const Context& ctx, Known& known, v1::Executi
 }
 
 Expected<void> ScheduleLoop::PutRight(const Context& ctx) {
-  const std::set<std::string> wrong = std::exchange(wrong_, {});
+  const std::set<std::string> wrong = wrong_;
   for (const std::string& id : wrong) {
     Known& known = known_.at(id);
     v1::Execution next = *known.object;
-    if (!schedule::PutRight(ctx.clock.WallNow(), next)) continue;
-    const auto written = Write(ctx, known, std::move(next));
-    if (!written.ok()) wrong_.insert(id);
-    ZOE_TRY(written);
+    if (schedule::PutRight(ctx.clock.WallNow(), next)) ZOE_TRY(Write(ctx, known, std::move(next)));
+    wrong_.erase(id);
   }
   return {};
 }

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "controller/runtime/log.h"
+#include "specs/codec/value.h"
 #include "specs/v1/kinds.h"
 #include "test/sim/scenario.h"
 #include "test/sim/world.h"
@@ -254,6 +255,31 @@ TEST_F(Scarcity, PlacesAreToldExactlyOnlyAtTheFront) {
   w.Run(30s);
   EXPECT_EQ(Position(w, "wait-1012"), 1);
   EXPECT_EQ(Position(w, "wait-1119"), 108);
+}
+
+// Its record has no byte left for a grant.
+TEST(ScarcityOfRecords, WhatIsTooLargeToBeGrantedAnythingIsInNobodysWay) {
+  log::Configure(log::Level::kError, false);
+  World w(WorldOptions{.seed = 1});
+  w.Run(2s);
+  const v1::Kind& kind = *v1::FindKind("Execution");
+  const auto documents = codec::ParseYaml(
+      "{apiVersion: zoe/v1, kind: Execution, metadata: {name: full, namespace: alice, uid: u-full, "
+      "generation: 1}, spec: {" +
+      std::string("application: {services: [{name: s, image: i}]}}, ") +
+      "status: {phase: Pending, observedGeneration: 1, queuedAt: 2020-01-01T00:00:00Z}}");
+  auto decoded = v1::Decode(documents->front());
+  ASSERT_TRUE(decoded.ok()) << decoded.error().ToString();
+  ObjectBase& full = *decoded->object;
+  full.meta.annotations["x"];
+  full.meta.annotations["x"].resize(kMaxRecordBytes - v1::EncodeJson(kind, full).size(), 'x');
+  const std::string bytes = v1::EncodeJson(kind, full);
+  ASSERT_EQ(bytes.size(), kMaxRecordBytes);
+  ASSERT_TRUE(w.truth().Create({"Execution", "alice", "full"}, bytes).ok());
+  w.Apply("other", Rigid(1));
+  w.Run(10s);
+  EXPECT_EQ(w.Phase("other"), v1::kRunning);
+  EXPECT_EQ(w.Phase("full"), v1::kPending);
 }
 
 // Several controllers: whoever leads next finds grants in the store, and gives nothing twice.

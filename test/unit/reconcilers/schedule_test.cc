@@ -2,6 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <limits>
+
 #include "reconcilers/schedule/grant.h"
 #include "reconcilers/schedule/job.h"
 #include "reconcilers/schedule/reading.h"
@@ -124,6 +126,15 @@ TEST(ScheduleJob, WaitsUntilItsEssentialReplicasAreGranted) {
   EXPECT_EQ(job->services[1].request.cpu_nano, 1'500'000'000);
   EXPECT_TRUE(LacksElastic(*job));
   EXPECT_FALSE(LacksElastic(*ToJob(Granted(1, 4), "zoe")));
+}
+
+TEST(ScheduleJob, RequestsThatNoNodeHasAreNoNumberBelowTheirOwn) {
+  v1::Service service;
+  service.resources.requests.cpu = Quantity::Milli(std::numeric_limits<int64_t>::max());
+  service.resources.requests.memory = Quantity::Whole(std::numeric_limits<int64_t>::max());
+  const scheduler::Resources request = RequestOf(service);
+  EXPECT_GT(request.cpu_nano, 200'000 * kCpu);
+  EXPECT_EQ(request.memory_bytes, int64_t{1} << 48);
 }
 
 TEST(ScheduleJob, IsNoneBeforeItsReconcilerHasLookedOrWhenItCanNotRun) {

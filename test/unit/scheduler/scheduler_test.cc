@@ -289,6 +289,10 @@ TEST(Backfill, OthersPassAFreshHeadAndNotAnOldOne) {
   EXPECT_THAT(c.Step().grants, IsEmpty());
   EXPECT_EQ(c.scheduler.Explain("u/late").reason, "ReservedForOthers");
   EXPECT_THAT(c.scheduler.Explain("u/late").message, HasSubstr("u/head"));
+  c.Add(MakeJob("v/late", {MakeService(1, 1, 1)}, minutes(9)));
+  EXPECT_THAT(c.Step().grants, IsEmpty());
+  EXPECT_THAT(c.scheduler.Explain("v/late").message, HasSubstr("for an execution of another user"));
+  c.End("v/late");
   c.End("u/runs");
   EXPECT_THAT(c.Step().grants, IsEmpty());
   c.End("u/small");
@@ -362,7 +366,8 @@ TEST(Elastic, TheyFillWhatIsLeftAndGiveWay) {
   EXPECT_EQ(shrink.grants[0].change, Change::kShrink);
   EXPECT_THAT(shrink.grants[0].replicas, ElementsAre(1, 4));
   EXPECT_EQ(shrink.grants[0].reason, "Reclaimed");
-  EXPECT_EQ(shrink.grants[0].message, "3 replicas of worker give way to v/train");
+  EXPECT_EQ(shrink.grants[0].message,
+            "3 replicas of worker give way to an execution of another user");
   const Decision start = c.Step();
   ASSERT_THAT(start.grants, SizeIs(1));
   EXPECT_EQ(start.grants[0].job, "v/train");
@@ -575,7 +580,7 @@ TEST(Preemption, TheLowestAndYoungestGoAndNoMoreThanItTakes) {
   EXPECT_EQ(decision.grants[0].job, "u/low-young");
   EXPECT_EQ(decision.grants[0].change, Change::kRequeue);
   EXPECT_EQ(decision.grants[0].reason, "Preempted");
-  EXPECT_THAT(decision.grants[0].message, HasSubstr("v/top"));
+  EXPECT_EQ(decision.grants[0].message, "gives way to an execution of another user");
   c.Settle();
   EXPECT_TRUE(c.Runs("v/top"));
   EXPECT_FALSE(c.Runs("u/low-young"));
@@ -632,6 +637,38 @@ TEST(Limit, OfTheUserHoldAtStartAndAtGrowth) {
   EXPECT_TRUE(c.Runs("u/2"));
 }
 
+TEST(Limit, WhatCanNotBeCountedLeavesNoTrace) {
+  Cluster c({.reclaim = false});
+  c.Add(MakeNode("a", 100));
+  c.scheduler.SetLimits("u", {.quota = "students", .cpu_nano = 6 * kCpu});
+  c.Add(MakeJob("u/1", {MakeService(2, 2, 1)}));
+  c.Add(MakeJob("u/2", {MakeService(3, 3, 1)}));
+  Job huge = MakeJob("u/huge", {});
+  for (int i = 0; i < 8; ++i) {
+    Service service = MakeService(9999, 9999, 0, 0, std::to_string(i));
+    service.request.cpu_nano = service.request.memory_bytes = int64_t{1} << 48;
+    huge.services.push_back(service);
+  }
+  c.Add(huge);
+  c.Settle();
+  EXPECT_TRUE(c.Runs("u/1") && c.Runs("u/2"));
+  EXPECT_FALSE(c.Runs("u/huge"));
+  EXPECT_EQ(c.scheduler.Explain("u/huge").reason, "Unschedulable");
+  // One that runs is declared anew, twice.
+  const Job runs = c.swarm.jobs().at("u/2");
+  Job grown = huge;
+  grown.id = "u/2";
+  grown.started = true;
+  for (Service& service : grown.services) service.granted = 9999;
+  c.scheduler.SetJob(grown);
+  c.scheduler.Decide(c.now);
+  c.scheduler.SetJob(runs);
+  c.Add(MakeJob("u/3", {MakeService(2, 2, 1)}));
+  c.Settle();
+  EXPECT_FALSE(c.Runs("u/3"));
+  EXPECT_THAT(c.scheduler.Explain("u/3").message, HasSubstr("used: cpu=5"));
+}
+
 TEST(Limit, ElasticReplicasOfTheSameUserGiveWayToItsEssentials) {
   Cluster c;
   c.Add(MakeNode("a", 100));
@@ -673,10 +710,10 @@ TEST(Limit, WhoExceedsThemDoesNotHideWhoIsFirst) {
   c.scheduler.SetLimits("u", {.quota = "q", .executions = 0});
   c.Add(MakeJob("u/1", {MakeService(1, 1, 4)}));
   c.Add(MakeJob("v/1", {MakeService(1, 1, 4)}, seconds(1)));
-  c.Add(MakeJob("w/1", {MakeService(1, 1, 1)}, seconds(2)));
+  c.Add(MakeJob("v/2", {MakeService(1, 1, 1)}, seconds(2)));
   c.now += seconds(2);
   EXPECT_THAT(c.Step().grants, IsEmpty());
-  EXPECT_THAT(c.scheduler.Explain("w/1").message, HasSubstr("v/1"));
+  EXPECT_THAT(c.scheduler.Explain("v/2").message, HasSubstr("v/1"));
 }
 
 // ---- trouble
