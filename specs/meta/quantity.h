@@ -19,8 +19,8 @@ class Quantity {
   static Expected<Quantity> Parse(
       std::string_view text);  // kInvalid says what is accepted; no negative, no overflow
 
-  int64_t milli() const { return milli_; }                 // cpu: millicores
-  int64_t whole() const { return (milli_ + 999) / 1000; }  // bytes; rounded up
+  int64_t milli() const { return milli_; }                                // cpu: millicores
+  int64_t whole() const { return milli_ / 1000 + (milli_ % 1000 != 0); }  // bytes; rounded up
   const std::string& text() const { return text_; }
 
   bool operator==(const Quantity& o) const { return milli_ == o.milli_; }

@@ -115,6 +115,14 @@ TEST(Quantity, ReadsWhatKubernetesReads) {
   }
 }
 
+TEST(Quantity, RoundsUpToWholeUnitsAlsoTheLargest) {
+  EXPECT_EQ(Quantity::Milli(0).whole(), 0);
+  EXPECT_EQ(Quantity::Milli(1).whole(), 1);
+  EXPECT_EQ(Quantity::Milli(2000).whole(), 2);
+  EXPECT_EQ(Quantity::Parse("9223372036854775")->whole(), 9'223'372'036'854'775);
+  EXPECT_EQ(Quantity::Parse("9223372036854775807m")->whole(), 9'223'372'036'854'776);
+}
+
 TEST(Quantity, RefusesTheRestAndSaysWhatToWrite) {
   const std::pair<const char*, const char*> rows[] = {
       {"", "write a number"},
