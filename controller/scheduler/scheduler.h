@@ -119,7 +119,9 @@ struct Grant {
   Change change = Change::kStart;
   std::vector<int32_t> replicas;
   std::vector<std::vector<std::string>> nodes;  // per service: ids; empty: any
-  std::string reason, message;  // "Reclaimed", "2 replicas of worker give way to bob/train"
+  // "Reclaimed", "2 replicas of worker give way to alice/train". For the job's user: jobs of others
+  // are not named.
+  std::string reason, message;
 };
 
 struct Decision {
