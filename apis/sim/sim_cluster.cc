@@ -175,9 +175,8 @@ std::vector<SwarmUsage> Cluster::Usage(const std::string& deployment) const {
   for (const auto& [id, task] : tasks_) {
     const bool ours = LabelOf(task->spec->labels, kLabelDeployment) == deployment;
     if (!ours || task->view.state != TaskState::kRunning || !task->node->ready()) continue;
-    const auto part = [&](int64_t reserved, int64_t little) {
-      return static_cast<int64_t>(task->program.used_part *
-                                  static_cast<double>(reserved > 0 ? reserved : little));
+    const auto part = [used = task->program.used_part](int64_t reserved, int64_t little) {
+      return static_cast<int64_t>(used * static_cast<double>(reserved > 0 ? reserved : little));
     };
     usage.push_back({.task_id = id,
                      .node_id = task->node->id,
