@@ -117,8 +117,8 @@ grep -q 'to no avail' "$work/err" || fail "no log lines in: $(cat "$work/err")"
 same "$(zoe get execution fails -o 'jsonpath={.status.services[0].restarts}')" 1
 sed 's/name: fails/name: waits/; s/exit 3/exit 0/; s/image:/resources: {requests: {memory: 4Ti}}, image:/' "$work/fails.yaml" >"$work/waits.yaml"
 zoe apply -f "$work/waits.yaml"
-wait_for 20 says waits "insufficient resources"
-same "$(phase waits)" Pending
+wait_for 20 says waits "no node is large enough for one replica of job: it wants memory=4096Gi"
+same "$(phase waits)" Queued
 
 step "deletion in every state, and nothing is left"
 zoe delete executions --all --timeout 90s

@@ -104,6 +104,7 @@ restarts_are_true spread
 step "and is of use again"
 sed -i 's/total: 3/total: 6/' "$work/spread.yaml"
 zoe apply -f "$work/spread.yaml" --wait --timeout 60s
+wait_for 40 replicas_ready spread 6  # those beyond the essential ones are granted after the wait, should it have been quick
 # How many of them is up to Swarm.
 tasks_of spread | has '^node-1 Running$' || fail "none there: $(tasks_of spread; on 2 node ls)"
 reach 1 1
