@@ -143,10 +143,14 @@ TEST_F(Fields, AnySequenceOfSpecsEndsAsTheLastOneAlone) {  // T28
 TEST_F(Fields, EveryFieldChangedPutBackAndTakenOutConverges) {  // T29, T15
   Generator generator(1, judge_);
   for (const Leaf& leaf : LeavesOf(kind_)) {
-    if (leaf.path.ends_with(".mounts[].workspace")) continue;  // false needs a hostPath instead
+    // Not true any more, they need something else instead: a hostPath, another cause.
+    if (leaf.path.ends_with(".mounts[].workspace") || leaf.path.ends_with(".onOutOfMemory") ||
+        leaf.path.ends_with(".onNodeLost"))
+      continue;
     SCOPED_TRACE(leaf.path);
     std::optional<Value> base, changed;
-    while (!changed) {
+    for (int tries = 0; !changed; ++tries) {
+      ASSERT_LT(tries, 200) << "it has one value only";
       base = generator.Make(kind_, Named("x", "alice"), leaf.path);
       ASSERT_TRUE(base);
       changed = generator.Change(*base, leaf);
@@ -217,7 +221,8 @@ TEST_P(PlaceFields, EachChangedPutBackAndTakenOutConverges) {  // T29
     if (user && fixed.contains(leaf.path)) continue;
     SCOPED_TRACE(leaf.path);
     std::optional<Value> base, changed;
-    while (!changed) {
+    for (int tries = 0; !changed; ++tries) {
+      ASSERT_LT(tries, 200) << "it has one value only";
       base = generator.Make(kind, metadata, leaf.path);
       ASSERT_TRUE(base);
       changed = generator.Change(*base, leaf);
