@@ -204,6 +204,8 @@ void ReportReadiness(const Picture& picture, v1::ExecutionStatus& status) {
     conditions.Set("Ready", false, "NamespaceNotReady", picture.waiting_for);
   } else if (served >= total && rolling != picture.services.end()) {
     conditions.Set("Ready", false, "Updating", rolling->service.name + ": update in progress");
+  } else if (served >= total && essential_served < essential) {
+    conditions.Set("Ready", false, std::string(v1::kQueued), essential_count);
   } else if (served >= total) {
     conditions.Set("Ready", true, "AllReplicasReady", count);
   } else {

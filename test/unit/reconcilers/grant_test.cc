@@ -195,6 +195,7 @@ TEST(GrantedExecution, RunsOnWhenMoreIsDeclaredThanIsGranted) {
   EXPECT_TRUE(pass.after.status.started_at);
   EXPECT_EQ(pass.Condition("EssentialReady"),
             "False Queued: worker: 2 of 4 essential replicas granted");
+  EXPECT_THAT(pass.Condition("Ready"), StartsWith("False Queued: "));
 }
 
 TEST(GrantedExecution, RunsWithoutServicesOfWhichNothingIsGranted) {
